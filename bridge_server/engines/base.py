@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every engine is given and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..protocol.messages import EngineInfo
+
+__all__ = ["Brief", "Engine", "Made", "Report"]
+
+
+@dataclass(frozen=True)
+class Brief:
+    """One job as an engine sees it.
+
+    Attributes:
+        verb: ``fill``, ``vary`` or ``refine`` (an expand arrives as a fill of the grown, transparent border).
+        picture: (H, W, C) with C of 1 (grey), 3 (RGB) or 4 (RGBA, not premultiplied), as uint8, uint16 or
+            float32 (float: 1.0 is white, more is allowed). The region's pixels.
+        mask: (H, W) uint8, coverage of the selection; 0 is outside.
+        colorspace: ``srgb`` or ``linear``, of the picture's values.
+        seeds: one for each candidate wanted. A seed decides its candidate's pixels alone, whatever
+            stands beside it in the list.
+    """
+
+    verb: str
+    picture: NDArray[Any]
+    mask: NDArray[np.uint8]
+    seeds: tuple[int, ...]
+    colorspace: str = "srgb"
+    prompt: str = ""
+    negative_prompt: str = ""
+    strength: float = 1.0
+    amount: float = 0.5
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Made:
+    """One finished candidate.
+
+    Attributes:
+        index: which of the brief's seeds it belongs to.
+        x, y: where its top left corner lies in the region.
+        pixels: (h, w, 4), the dtype of the brief's picture. Alpha is the selection's coverage, scaled to
+            the dtype (float: 0 to 1).
+        recipe: what the engine chose by itself, for the record; plain msgpack values.
+    """
+
+    index: int
+    x: int
+    y: int
+    pixels: NDArray[Any]
+    recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Report(Protocol):
+    """How an engine talks while it works. Calls are cheap and may come from the engine's thread only."""
+
+    def progress(self, index: int, done: float) -> None:
+        """Candidate ``index`` is ``done`` (0 to 1)."""
+        ...
+
+    def preview(self, index: int, x: int, y: int, width: int, height: int, pixels: NDArray[np.uint8]) -> None:
+        """Show (h, w, 4) uint8 sRGB ``pixels`` stretched over that rectangle of the region."""
+        ...
+
+    def check(self) -> None:
+        """Raise :class:`bridge_server.protocol.errors.Cancelled` if nobody wants the result any more."""
+        ...
+
+
+class Engine(Protocol):
+    """Makes pixels. Lives in a worker process, used by one thread at a time."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What this engine can do."""
+        ...
+
+    def generate(self, brief: Brief, report: Report) -> Iterator[Made]:
+        """Make the brief's candidates, each yielded as soon as it exists.
+
+        Raises:
+            EngineFailed: the request makes no picture, with the reason and what to do.
+            Cancelled: passed through from ``report.check``.
+        """
+        ...

@@ -1,0 +1,432 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that a client and the daemon say to each other, each message defined once.
+
+A frame is one msgpack map with a ``kind``:
+
+* ``request`` (``id``, ``op``, ``params``) from the client,
+* ``reply`` (``id``, ``result``) or ``failure`` (``id``, ``error``) from the daemon, exactly one a request,
+* ``event`` (``topic``, ``seq``, ``body``) from the daemon.
+
+:data:`OPS` and :data:`EVENTS` are the tables both ends decode by. Lengths are pixels, times are seconds,
+ratios run from 0 to 1 unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple, Type
+
+from .pixels import Pixels
+
+__all__ = [
+    "EVENTS",
+    "MAX_COUNT",
+    "OPS",
+    "PROTOCOL_VERSION",
+    "VERBS",
+    "Ack",
+    "Cancel",
+    "CandidateDone",
+    "CandidateInfo",
+    "Context",
+    "DaemonStatus",
+    "DaemonStops",
+    "Echo",
+    "EngineInfo",
+    "EngineList",
+    "Engines",
+    "Expand",
+    "Fetch",
+    "Fill",
+    "GetJob",
+    "Hello",
+    "JobInfo",
+    "JobProgress",
+    "JobState",
+    "ListJobs",
+    "JobList",
+    "Placement",
+    "Preview",
+    "Refine",
+    "Status",
+    "Stop",
+    "Submitted",
+    "Vary",
+    "Watch",
+    "Welcome",
+]
+
+#: Raised by one when a change would break an older peer.
+PROTOCOL_VERSION = 1
+
+VERBS: Tuple[str, ...] = ("fill", "expand", "vary", "refine")
+
+#: The most candidates that one request may ask for.
+MAX_COUNT = 16
+
+
+# ---- what both directions carry ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a rectangle of pixels lies on a canvas. ``x`` and ``y`` may be negative for expand."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Context:
+    """How much surrounding an engine wants to see; :func:`bridge_server.client.region_for` applies it.
+
+    The region is the selection's bounds grown on each side by ``max(min_margin, ratio * longest side)``
+    and at least ``min_side`` on each axis, cut at the canvas.
+    """
+
+    ratio: float = 0.5
+    min_margin: int = 64
+    min_side: int = 256
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine can do, so that a client never offers what it would ignore."""
+
+    name: str
+    version: str
+    title: str
+    verbs: List[str]
+    reads_prompt: bool
+    steers: List[str]
+    context: Context
+    description: str = ""
+    #: True if one call makes all candidates of a job together (a GPU batch), false if each is its own task.
+    batches: bool = False
+    #: Seconds between a cancel and the end of the process if the engine has not stopped by itself.
+    cancel_grace: float = 5.0
+    model: str = ""
+    model_hash: str = ""
+
+
+@dataclass(frozen=True)
+class CandidateInfo:
+    """One finished result, without its pixels."""
+
+    candidate: str
+    job: str
+    index: int
+    seed: int
+    placement: Placement
+    seconds: float
+    #: What the engine chose by itself for this candidate, recorded with it.
+    recipe: Dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """A job and its finished candidates.
+
+    ``state`` is ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``; ``seq`` is the number of
+    its latest lasting event, to be given to ``watch``.
+    """
+
+    job: str
+    verb: str
+    state: str
+    seq: int
+    session: str
+    project: str
+    engine: str
+    count: int
+    created: float
+    prompt: str = ""
+    #: Place in line, 1 for next; 0 when it is not waiting.
+    position: int = 0
+    error_code: str = ""
+    error_message: str = ""
+    error_hint: str = ""
+    candidates: List[CandidateInfo] = field(default_factory=list)
+
+
+# ---- requests ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The first request on a connection. ``session`` returns to an earlier sitting after a lost connection."""
+
+    protocol: int
+    token: str
+    client: str
+    host: str = ""
+    project: str = "default"
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The daemon's answer to ``hello``."""
+
+    protocol: int
+    version: str
+    session: str
+    #: Bytes of one message and pixels of one picture that the daemon accepts at most.
+    max_message: int
+    max_pixels: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """Ask how the daemon is."""
+
+
+@dataclass(frozen=True)
+class DaemonStatus:
+    """How the daemon is."""
+
+    version: str
+    pid: int
+    address: str
+    data_dir: str
+    uptime: float
+    connections: int
+    queued: int
+    running: int
+    workers: List[str]
+
+
+@dataclass(frozen=True)
+class Engines:
+    """Ask what the engines can do. Starts a worker if none runs."""
+
+
+@dataclass(frozen=True)
+class EngineList:
+    """All engines; the first one is the default."""
+
+    engines: List[EngineInfo]
+
+
+@dataclass(frozen=True)
+class Echo:
+    """Send pixels there and back, to measure the bridge itself."""
+
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Fill a selection from its surroundings, with or without words.
+
+    ``picture`` is the region's visible pixels, ``mask`` (``gray8``, same size) the coverage of the
+    selection in it, and ``region`` where both lie on the canvas. The other verbs extend this one.
+    """
+
+    picture: Pixels
+    mask: Pixels
+    region: Placement
+    engine: str = ""
+    prompt: str = ""
+    negative_prompt: str = ""
+    count: int = 1
+    #: Candidate i gets ``seed + i``. None lets the daemon choose, and tell in the candidate.
+    seed: Optional[int] = None
+    strength: float = 1.0
+    #: Engine-specific values, named in the engine's documentation.
+    parameters: Dict[str, Any] = field(default_factory=dict)
+    #: Higher goes first; -10 to 10.
+    priority: int = 0
+    #: What becomes of the job when its session's last connection drops: ``finish`` or ``cancel``.
+    if_gone: str = "finish"
+
+
+@dataclass(frozen=True)
+class Expand:
+    """Grow the canvas by pixels on any side and fill what is new.
+
+    ``picture`` is the part of the canvas that the engine should see and ``region`` where it lies; it must
+    touch each side of the canvas that grows. ``left`` .. ``bottom`` say by how much. The result's
+    placement is in the coordinates of the old canvas.
+    """
+
+    picture: Pixels
+    region: Placement
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+    engine: str = ""
+    prompt: str = ""
+    negative_prompt: str = ""
+    count: int = 1
+    seed: Optional[int] = None
+    strength: float = 1.0
+    parameters: Dict[str, Any] = field(default_factory=dict)
+    priority: int = 0
+    if_gone: str = "finish"
+
+
+@dataclass(frozen=True)
+class Vary(Fill):
+    """More like what is in the selection now; ``amount`` 0 stays near, 1 goes far."""
+
+    amount: float = 0.5
+
+
+@dataclass(frozen=True)
+class Refine(Fill):
+    """Keep the composition of what is in the selection and change it by ``strength``."""
+
+    strength: float = 0.5
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A job is written down and will be worked on. ``position`` is its place in line, 1 for next."""
+
+    job: str
+    position: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """End one job. Finished candidates stay. Ending a job that has ended already is no error."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class Ack:
+    """It is done."""
+
+
+@dataclass(frozen=True)
+class GetJob:
+    """Ask for one job."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class ListJobs:
+    """Ask for the jobs of this session (or of every session), newest first."""
+
+    every_session: bool = False
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class JobList:
+    """Jobs, newest first."""
+
+    jobs: List[JobInfo]
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Ask for a finished candidate's pixels; the answer is a :class:`CandidateDone`."""
+
+    candidate: str
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Receive a job's events, beginning with the lasting ones after number ``after``.
+
+    The session that submits a job watches it from the start; this is for a client that returns and for
+    one that looks on.
+    """
+
+    job: str
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the daemon: running steps are cut off, queued jobs wait for the next start."""
+
+
+# ---- events --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job changed its state. Lasting. ``position`` and the error are as in :class:`JobInfo`."""
+
+    job: str
+    state: str
+    position: int = 0
+    error_code: str = ""
+    error_message: str = ""
+    error_hint: str = ""
+    #: True if the daemon ended while it was computing this job and has now taken it up again.
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far candidate ``index`` is, 0 to 1. Passing: not repeated to a client that returns."""
+
+    job: str
+    index: int
+    done: float
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What candidate ``index`` looks like so far: ``pixels`` stretched over ``placement``. Passing."""
+
+    job: str
+    index: int
+    placement: Placement
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class CandidateDone:
+    """A candidate exists and is on disk. Lasting.
+
+    ``pixels`` has the depth of the request's picture, RGBA, its alpha the selection's coverage.
+    """
+
+    info: CandidateInfo
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class DaemonStops:
+    """The daemon is going down. Jobs that were queued are taken up at its next start."""
+
+    reason: str
+
+
+#: op -> (type of params, type of result)
+OPS: Dict[str, Tuple[Type[Any], Type[Any]]] = {
+    "hello": (Hello, Welcome),
+    "status": (Status, DaemonStatus),
+    "engines": (Engines, EngineList),
+    "echo": (Echo, Echo),
+    "fill": (Fill, Submitted),
+    "expand": (Expand, Submitted),
+    "vary": (Vary, Submitted),
+    "refine": (Refine, Submitted),
+    "cancel": (Cancel, Ack),
+    "job": (GetJob, JobInfo),
+    "jobs": (ListJobs, JobList),
+    "fetch": (Fetch, CandidateDone),
+    "watch": (Watch, JobInfo),
+    "stop": (Stop, Ack),
+}
+
+#: topic -> type of body
+EVENTS: Dict[str, Type[Any]] = {
+    "job.state": JobState,
+    "job.progress": JobProgress,
+    "job.preview": Preview,
+    "job.candidate": CandidateDone,
+    "daemon.stops": DaemonStops,
+}
