@@ -7,7 +7,7 @@ decodes to the base class, so that an older client survives a newer daemon.
 
 from __future__ import annotations
 
-from typing import ClassVar, Dict, Optional, Type
+from typing import ClassVar, Optional
 
 __all__ = [
     "AuthenticationFailed",
@@ -134,7 +134,7 @@ class ConnectionLost(BridgeError):
     code = "connection_lost"
 
 
-_BY_CODE: Dict[str, Type[BridgeError]] = {
+_BY_CODE: dict[str, type[BridgeError]] = {
     cls.code: cls for cls in [BridgeError, *BridgeError.__subclasses__()]
 }
 

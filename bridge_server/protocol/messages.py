@@ -14,7 +14,7 @@ ratios run from 0 to 1 unless a field says otherwise.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple, Type
+from typing import Any, ClassVar, Generic, Optional, TypeVar
 
 from .pixels import Pixels
 
@@ -41,13 +41,14 @@ __all__ = [
     "GetJob",
     "Hello",
     "JobInfo",
+    "JobList",
     "JobProgress",
     "JobState",
     "ListJobs",
-    "JobList",
     "Placement",
     "Preview",
     "Refine",
+    "Request",
     "Status",
     "Stop",
     "Submitted",
@@ -59,10 +60,19 @@ __all__ = [
 #: Raised by one when a change would break an older peer.
 PROTOCOL_VERSION = 1
 
-VERBS: Tuple[str, ...] = ("fill", "expand", "vary", "refine")
+VERBS: tuple[str, ...] = ("fill", "expand", "vary", "refine")
 
 #: The most candidates that one request may ask for.
 MAX_COUNT = 16
+
+
+R = TypeVar("R")
+
+
+class Request(Generic[R]):
+    """What a client asks; ``R`` is the type of the answer."""
+
+    op: ClassVar[str]
 
 
 # ---- what both directions carry ------------------------------------------------------------------
@@ -98,9 +108,9 @@ class EngineInfo:
     name: str
     version: str
     title: str
-    verbs: List[str]
+    verbs: list[str]
     reads_prompt: bool
-    steers: List[str]
+    steers: list[str]
     context: Context
     description: str = ""
     #: True if one call makes all candidates of a job together (a GPU batch), false if each is its own task.
@@ -122,7 +132,7 @@ class CandidateInfo:
     placement: Placement
     seconds: float
     #: What the engine chose by itself for this candidate, recorded with it.
-    recipe: Dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,15 +158,17 @@ class JobInfo:
     error_code: str = ""
     error_message: str = ""
     error_hint: str = ""
-    candidates: List[CandidateInfo] = field(default_factory=list)
+    candidates: list[CandidateInfo] = field(default_factory=list)
 
 
 # ---- requests ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Hello:
+class Hello(Request["Welcome"]):
     """The first request on a connection. ``session`` returns to an earlier sitting after a lost connection."""
+
+    op: ClassVar[str] = "hello"
 
     protocol: int
     token: str
@@ -179,8 +191,10 @@ class Welcome:
 
 
 @dataclass(frozen=True)
-class Status:
+class Status(Request["DaemonStatus"]):
     """Ask how the daemon is."""
+
+    op: ClassVar[str] = "status"
 
 
 @dataclass(frozen=True)
@@ -195,35 +209,41 @@ class DaemonStatus:
     connections: int
     queued: int
     running: int
-    workers: List[str]
+    workers: list[str]
 
 
 @dataclass(frozen=True)
-class Engines:
+class Engines(Request["EngineList"]):
     """Ask what the engines can do. Starts a worker if none runs."""
+
+    op: ClassVar[str] = "engines"
 
 
 @dataclass(frozen=True)
 class EngineList:
     """All engines; the first one is the default."""
 
-    engines: List[EngineInfo]
+    engines: list[EngineInfo]
 
 
 @dataclass(frozen=True)
-class Echo:
+class Echo(Request["Echo"]):
     """Send pixels there and back, to measure the bridge itself."""
+
+    op: ClassVar[str] = "echo"
 
     pixels: Pixels
 
 
 @dataclass(frozen=True)
-class Fill:
+class Fill(Request["Submitted"]):
     """Fill a selection from its surroundings, with or without words.
 
     ``picture`` is the region's visible pixels, ``mask`` (``gray8``, same size) the coverage of the
     selection in it, and ``region`` where both lie on the canvas. The other verbs extend this one.
     """
+
+    op: ClassVar[str] = "fill"
 
     picture: Pixels
     mask: Pixels
@@ -236,21 +256,26 @@ class Fill:
     seed: Optional[int] = None
     strength: float = 1.0
     #: Engine-specific values, named in the engine's documentation.
-    parameters: Dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     #: Higher goes first; -10 to 10.
     priority: int = 0
     #: What becomes of the job when its session's last connection drops: ``finish`` or ``cancel``.
     if_gone: str = "finish"
+    #: The job's id, 1 to 64 of ``A-Z a-z 0-9 _ -``, chosen by the client so that asking again after a lost
+    #: connection makes no second job. Empty lets the daemon choose.
+    job: str = ""
 
 
 @dataclass(frozen=True)
-class Expand:
+class Expand(Request["Submitted"]):
     """Grow the canvas by pixels on any side and fill what is new.
 
     ``picture`` is the part of the canvas that the engine should see and ``region`` where it lies; it must
     touch each side of the canvas that grows. ``left`` .. ``bottom`` say by how much. The result's
     placement is in the coordinates of the old canvas.
     """
+
+    op: ClassVar[str] = "expand"
 
     picture: Pixels
     region: Placement
@@ -264,14 +289,17 @@ class Expand:
     count: int = 1
     seed: Optional[int] = None
     strength: float = 1.0
-    parameters: Dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
     priority: int = 0
     if_gone: str = "finish"
+    job: str = ""
 
 
 @dataclass(frozen=True)
 class Vary(Fill):
     """More like what is in the selection now; ``amount`` 0 stays near, 1 goes far."""
+
+    op: ClassVar[str] = "vary"
 
     amount: float = 0.5
 
@@ -279,6 +307,8 @@ class Vary(Fill):
 @dataclass(frozen=True)
 class Refine(Fill):
     """Keep the composition of what is in the selection and change it by ``strength``."""
+
+    op: ClassVar[str] = "refine"
 
     strength: float = 0.5
 
@@ -293,8 +323,10 @@ class Submitted:
 
 
 @dataclass(frozen=True)
-class Cancel:
+class Cancel(Request["Ack"]):
     """End one job. Finished candidates stay. Ending a job that has ended already is no error."""
+
+    op: ClassVar[str] = "cancel"
 
     job: str
 
@@ -305,15 +337,19 @@ class Ack:
 
 
 @dataclass(frozen=True)
-class GetJob:
+class GetJob(Request["JobInfo"]):
     """Ask for one job."""
+
+    op: ClassVar[str] = "job"
 
     job: str
 
 
 @dataclass(frozen=True)
-class ListJobs:
+class ListJobs(Request["JobList"]):
     """Ask for the jobs of this session (or of every session), newest first."""
+
+    op: ClassVar[str] = "jobs"
 
     every_session: bool = False
     limit: int = 50
@@ -323,31 +359,37 @@ class ListJobs:
 class JobList:
     """Jobs, newest first."""
 
-    jobs: List[JobInfo]
+    jobs: list[JobInfo]
 
 
 @dataclass(frozen=True)
-class Fetch:
+class Fetch(Request["CandidateDone"]):
     """Ask for a finished candidate's pixels; the answer is a :class:`CandidateDone`."""
+
+    op: ClassVar[str] = "fetch"
 
     candidate: str
 
 
 @dataclass(frozen=True)
-class Watch:
+class Watch(Request["JobInfo"]):
     """Receive a job's events, beginning with the lasting ones after number ``after``.
 
     The session that submits a job watches it from the start; this is for a client that returns and for
     one that looks on.
     """
 
+    op: ClassVar[str] = "watch"
+
     job: str
     after: int = 0
 
 
 @dataclass(frozen=True)
-class Stop:
+class Stop(Request["Ack"]):
     """End the daemon: running steps are cut off, queued jobs wait for the next start."""
+
+    op: ClassVar[str] = "stop"
 
 
 # ---- events --------------------------------------------------------------------------------------
@@ -405,25 +447,28 @@ class DaemonStops:
 
 
 #: op -> (type of params, type of result)
-OPS: Dict[str, Tuple[Type[Any], Type[Any]]] = {
-    "hello": (Hello, Welcome),
-    "status": (Status, DaemonStatus),
-    "engines": (Engines, EngineList),
-    "echo": (Echo, Echo),
-    "fill": (Fill, Submitted),
-    "expand": (Expand, Submitted),
-    "vary": (Vary, Submitted),
-    "refine": (Refine, Submitted),
-    "cancel": (Cancel, Ack),
-    "job": (GetJob, JobInfo),
-    "jobs": (ListJobs, JobList),
-    "fetch": (Fetch, CandidateDone),
-    "watch": (Watch, JobInfo),
-    "stop": (Stop, Ack),
+OPS: dict[str, tuple[type[Any], type[Any]]] = {
+    request.op: (request, result)
+    for request, result in (
+        (Hello, Welcome),
+        (Status, DaemonStatus),
+        (Engines, EngineList),
+        (Echo, Echo),
+        (Fill, Submitted),
+        (Expand, Submitted),
+        (Vary, Submitted),
+        (Refine, Submitted),
+        (Cancel, Ack),
+        (GetJob, JobInfo),
+        (ListJobs, JobList),
+        (Fetch, CandidateDone),
+        (Watch, JobInfo),
+        (Stop, Ack),
+    )
 }
 
 #: topic -> type of body
-EVENTS: Dict[str, Type[Any]] = {
+EVENTS: dict[str, type[Any]] = {
     "job.state": JobState,
     "job.progress": JobProgress,
     "job.preview": Preview,

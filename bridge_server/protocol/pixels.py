@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Tuple
 
 from .errors import BadRequest
 
 __all__ = ["BYTES_PER_PIXEL", "COLORSPACES", "Pixels", "check_pixels"]
 
 #: Bytes of one pixel by format. 16-bit integers and 32-bit floats are little-endian.
-BYTES_PER_PIXEL: Dict[str, int] = {"gray8": 1, "rgb8": 3, "rgba8": 4, "rgba16": 8, "rgbaf32": 16}
+BYTES_PER_PIXEL: dict[str, int] = {"gray8": 1, "rgb8": 3, "rgba8": 4, "rgba16": 8, "rgbaf32": 16}
 
 #: How values relate to light: the sRGB curve, or proportional to it. Alpha is always linear and never
 #: premultiplied.
-COLORSPACES: Tuple[str, ...] = ("srgb", "linear")
+COLORSPACES: tuple[str, ...] = ("srgb", "linear")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the daemon and a worker process say to each other.
+
+A frame is a 4-byte little-endian length and a msgpack array ``[name, body]``; :data:`WORK` is the table of
+names. A worker says :class:`Ready` once, then for each :class:`Task` any number of :class:`TaskProgress`,
+:class:`TaskPreview` and :class:`TaskCandidate`, and ends it with exactly one :class:`TaskEnded`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .messages import EngineInfo, Placement
+from .pixels import Pixels
+
+__all__ = [
+    "WORK",
+    "CancelTask",
+    "Ready",
+    "Task",
+    "TaskCandidate",
+    "TaskEnded",
+    "TaskPreview",
+    "TaskProgress",
+]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker has its engines; the first one is the default."""
+
+    engines: list[EngineInfo]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Make the candidates ``indices`` (with ``seeds``, one each) of a job.
+
+    ``picture`` and ``mask`` have the same size; an expand arrives grown, its new border transparent and
+    selected. Coordinates in the answers count from the picture's top left corner.
+    """
+
+    task: str
+    engine: str
+    verb: str
+    picture: Pixels
+    mask: Pixels
+    indices: list[int]
+    seeds: list[int]
+    prompt: str = ""
+    negative_prompt: str = ""
+    strength: float = 1.0
+    amount: float = 0.5
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CancelTask:
+    """Stop this task at the next step."""
+
+    task: str
+
+
+@dataclass(frozen=True)
+class TaskProgress:
+    """How far a candidate is, 0 to 1."""
+
+    task: str
+    index: int
+    done: float
+
+
+@dataclass(frozen=True)
+class TaskPreview:
+    """A candidate so far, to be stretched over ``placement``."""
+
+    task: str
+    index: int
+    placement: Placement
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class TaskCandidate:
+    """A finished candidate."""
+
+    task: str
+    index: int
+    seed: int
+    placement: Placement
+    pixels: Pixels
+    seconds: float
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskEnded:
+    """The task is over; ``error_code`` is empty if it made all of its candidates."""
+
+    task: str
+    error_code: str = ""
+    error_message: str = ""
+    error_hint: str = ""
+
+
+#: name -> type of body
+WORK: dict[str, type[Any]] = {
+    cls.__name__: cls
+    for cls in (Ready, Task, CancelTask, TaskProgress, TaskPreview, TaskCandidate, TaskEnded)
+}
