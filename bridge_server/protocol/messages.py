@@ -166,7 +166,7 @@ class JobInfo:
 
 @dataclass(frozen=True)
 class Hello(Request["Welcome"]):
-    """The first request on a connection. ``session`` returns to an earlier sitting after a lost connection."""
+    """The first request on a connection. ``session`` returns to an earlier sitting."""
 
     op: ClassVar[str] = "hello"
 

@@ -9,7 +9,7 @@ names. A worker says :class:`Ready` once, then for each :class:`Task` any number
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 from .messages import EngineInfo, Placement
 from .pixels import Pixels
@@ -37,17 +37,18 @@ class Ready:
 class Task:
     """Make the candidates ``indices`` (with ``seeds``, one each) of a job.
 
-    ``picture`` and ``mask`` have the same size; an expand arrives grown, its new border transparent and
-    selected. Coordinates in the answers count from the picture's top left corner.
+    ``mask`` is None for an expand, which has ``grow`` instead: left, right, top, bottom. Coordinates in the
+    answers count from the picture's top left corner as it is given here, so an expand's can be negative.
     """
 
     task: str
     engine: str
     verb: str
     picture: Pixels
-    mask: Pixels
+    mask: Optional[Pixels]
     indices: list[int]
     seeds: list[int]
+    grow: list[int] = field(default_factory=list)
     prompt: str = ""
     negative_prompt: str = ""
     strength: float = 1.0

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m bridge_server``."""
+
+from .cli.main import main
+
+if __name__ == "__main__":
+    main()

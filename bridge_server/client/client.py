@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A connection to the daemon that a program with a user interface can hold.
+
+Two threads of its own: the *reader* connects, reads, decodes and reconnects; the *writer* encodes and sends.
+Nothing that a caller's thread does here waits for the network, unless it asks for a result and waits.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import random
+import secrets
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Optional, TypeVar, Union
+
+from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from ..protocol.codec import Event, event_from_frame, failure_from_frame, request_frame, result_from_frame
+from ..protocol.discovery import RuntimeFile
+from ..protocol.errors import AuthenticationFailed, BridgeError, ConnectionLost, VersionMismatch
+from ..protocol.messages import PROTOCOL_VERSION, Expand, Fill, Hello, Request, Watch, Welcome
+from .jobs import JobLog
+from .packing import pack, unpack
+
+__all__ = ["BridgeClient", "ConnectionChanged"]
+
+R = TypeVar("R")
+
+#: Seconds between attempts to connect: the first, and the most.
+_FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
+
+_CONNECT_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class ConnectionChanged:
+    """The client's own event. ``state``: ``connecting``, ``connected``, ``waiting``, ``refused``, ``closed``.
+
+    ``reason`` says in words why it is waiting or was refused.
+    """
+
+    state: str
+    reason: str = ""
+
+
+@dataclass
+class _Pending:
+    request: Request[Any]
+    future: Future[Any]
+
+
+Happening = Union[Event, ConnectionChanged]
+
+
+class BridgeClient:
+    """One session with the daemon, kept up over lost connections.
+
+    Requests that were not answered when a connection broke are asked again on the next one, and jobs that
+    were being watched go on being watched from the last event seen, so nothing is missed or done twice.
+
+    Args:
+        locate: returns how to reach the daemon, or None if none runs now; asked before each attempt, on the
+            reader thread. :func:`find_daemon` with a folder does.
+        name: the program and its version, for the daemon's log.
+        host: ``krita``, ``gimp``, ``blender`` or empty.
+        project: the project to work in.
+        deliver: called on the reader thread with a function to be run where the program wants its events
+            handled, for example ``GLib.idle_add``; the function calls ``on_event``. Without one, events wait
+            for :meth:`poll`.
+        on_event: gets each :class:`Event` and :class:`ConnectionChanged`.
+    """
+
+    def __init__(
+        self,
+        locate: Callable[[], Optional[RuntimeFile]],
+        *,
+        name: str,
+        host: str = "",
+        project: str = "default",
+        deliver: Optional[Callable[[Callable[[], None]], object]] = None,
+        on_event: Optional[Callable[[Happening], None]] = None,
+    ) -> None:
+        if (deliver is None) != (on_event is None):
+            raise ValueError("deliver and on_event belong together")
+        self._locate = locate
+        self._name, self._host, self._project = name, host, project
+        self._deliver, self._on_event = deliver, on_event
+        self._happenings: queue.SimpleQueue[Happening] = queue.SimpleQueue()
+        self._ids = itertools.count(1)
+        self._jobs = JobLog()
+        self._lock = threading.Lock()
+        self._pending: dict[int, _Pending] = {}
+        self._outgoing: queue.SimpleQueue[Optional[int]] = queue.SimpleQueue()
+        self._socket: Optional[ClientConnection] = None
+        self._closing = threading.Event()
+        self._connected = threading.Event()
+        self._refusal: Optional[BridgeError] = None
+        self.session = ""
+        self.welcome: Optional[Welcome] = None
+        self._reader = threading.Thread(target=self._read_forever, name="bridge reader", daemon=True)
+        self._writer = threading.Thread(target=self._write_forever, name="bridge writer", daemon=True)
+        self._reader.start()
+        self._writer.start()
+
+    # ---- for any thread -----------------------------------------------------------------------------
+
+    def send(self, request: Request[R]) -> Future[R]:
+        """Ask, without waiting. The future fails with a BridgeError.
+
+        A verb without a job id gets one here; see ``future.result().job``.
+        """
+        asked: Request[Any] = request
+        if isinstance(asked, (Fill, Expand)):
+            asked = replace(asked, job=asked.job or secrets.token_hex(8))
+            self._jobs.begin(asked.job)
+        future: Future[R] = Future()
+        if self._closing.is_set():
+            future.set_exception(ConnectionLost("The client is closed."))
+            return future
+        request_id = next(self._ids)
+        with self._lock:
+            self._pending[request_id] = _Pending(asked, future)
+        self._outgoing.put(request_id)
+        return future
+
+    def call(self, request: Request[R], timeout: Optional[float] = 30.0) -> R:
+        """Ask and wait for the result. Not for a UI thread.
+
+        Raises:
+            BridgeError: the daemon said no.
+            ConnectionLost: no answer within ``timeout`` seconds.
+        """
+        future = self.send(request)
+        try:
+            return future.result(timeout)
+        except FutureTimeout:
+            self._forget(future)
+            raise ConnectionLost(f"The daemon did not answer within {timeout:g} s.") from None
+
+    def poll(self) -> Optional[Happening]:
+        """The next event if there is one. For programs that look from a timer."""
+        try:
+            return self._happenings.get_nowait()
+        except queue.Empty:
+            return None
+
+    def wait(self, timeout: Optional[float] = None) -> Optional[Happening]:
+        """The next event, waited for; None after ``timeout`` seconds. Not for a UI thread."""
+        try:
+            return self._happenings.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def watch(self, job: str, after: int = 0) -> Future[Any]:
+        """Follow a job that this client did not submit, or one of an earlier sitting."""
+        self._jobs.begin(job, after)
+        return self.send(Watch(job, after))
+
+    def wait_until_connected(self, timeout: float) -> Welcome:
+        """Wait for the daemon's welcome. Not for a UI thread.
+
+        Raises:
+            BridgeError: the daemon refused.
+            ConnectionLost: it was not there within ``timeout`` seconds.
+        """
+        self._connected.wait(timeout)
+        if self._refusal is not None:
+            raise self._refusal
+        if self.welcome is None:
+            raise ConnectionLost("The daemon can't be reached.", "Start it with 'bridge-server serve'.")
+        return self.welcome
+
+    def close(self) -> None:
+        """Say goodbye. Requests that are still open fail with ConnectionLost."""
+        self._closing.set()
+        self._outgoing.put(None)
+        socket = self._socket
+        if socket is not None:
+            socket.close()
+        self._writer.join(5)
+        self._reader.join(5)
+
+    def __enter__(self) -> BridgeClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- reader thread ------------------------------------------------------------------------------
+
+    def _read_forever(self) -> None:
+        wait = _FIRST_WAIT
+        while not self._closing.is_set():
+            try:
+                if self._stay_connected():
+                    wait = _FIRST_WAIT
+            except (AuthenticationFailed, VersionMismatch) as error:
+                self._refuse(error)
+            self._closing.wait(wait * random.uniform(0.8, 1.2))  # noqa: S311 - spreads clients
+            wait = min(wait * 2, _LONGEST_WAIT)
+        self._fail_all(ConnectionLost("The client was closed."))
+        self._tell(ConnectionChanged("closed"))
+
+    def _stay_connected(self) -> bool:
+        """Connect and read until the connection ends. True if it had been established."""
+        daemon = self._locate()
+        if daemon is None:
+            self._tell(ConnectionChanged("waiting", "No daemon is running."))
+            return False
+        self._tell(ConnectionChanged("connecting"))
+        established = False
+        try:
+            with connect(
+                daemon.address, compression=None, max_size=None, proxy=None, open_timeout=_CONNECT_TIMEOUT
+            ) as socket:
+                self._greet(socket, daemon.token)
+                established = True
+                self._take_up(socket)
+                for message in socket:
+                    self._receive(message)
+        except (OSError, WebSocketException) as error:
+            reason = str(error) if isinstance(error, InvalidHandshake) else "The connection was lost."
+            self._tell(ConnectionChanged("waiting", reason))
+        else:
+            self._tell(ConnectionChanged("waiting", "The daemon closed the connection."))
+        finally:
+            self._socket = None
+            self._connected.clear()
+            self.welcome = None
+        return established
+
+    def _greet(self, socket: ClientConnection, token: str) -> None:
+        hello = Hello(PROTOCOL_VERSION, token, self._name, self._host, self._project, self.session)
+        socket.send(pack(request_frame(0, hello)))
+        frame = unpack(socket.recv(_CONNECT_TIMEOUT))
+        if frame["kind"] == "failure":
+            raise failure_from_frame(frame)
+        welcome: Welcome = result_from_frame(Hello.op, frame)
+        self.session = welcome.session
+        self.welcome = welcome
+        self._refusal = None
+
+    def _take_up(self, socket: ClientConnection) -> None:
+        """After a welcome: ask again what was not answered, and watch again what is not finished."""
+        with self._lock:
+            again = sorted(self._pending)
+            submitting = {
+                p.request.job for p in self._pending.values() if isinstance(p.request, (Fill, Expand))
+            }
+        self._socket = socket
+        for request_id in again:
+            self._outgoing.put(request_id)
+        for job, seq in self._jobs.unfinished().items():
+            if job not in submitting or seq:
+                self.send(Watch(job, seq))
+        self._connected.set()
+        self._tell(ConnectionChanged("connected"))
+
+    def _receive(self, message: Union[str, bytes]) -> None:
+        frame = unpack(message)
+        kind = frame["kind"]
+        if kind == "event":
+            event = event_from_frame(frame)
+            if event is not None and self._jobs.is_news(event):
+                self._tell(event)
+            return
+        with self._lock:
+            pending = self._pending.pop(frame["id"], None)
+        if pending is None:
+            return  # answered before, or given up
+        if kind == "failure":
+            if isinstance(pending.request, (Fill, Expand)):
+                self._jobs.end(pending.request.job)
+            _settle(pending.future, error=failure_from_frame(frame))
+        else:
+            _settle(pending.future, result=result_from_frame(pending.request.op, frame))
+
+    def _tell(self, happening: Happening) -> None:
+        on_event = self._on_event
+        if self._deliver is None or on_event is None:
+            self._happenings.put(happening)
+        else:
+            self._deliver(lambda: on_event(happening))
+
+    def _refuse(self, error: BridgeError) -> None:
+        self._refusal = error
+        self._fail_all(error)
+        self._tell(ConnectionChanged("refused", str(error)))
+        self._connected.set()
+
+    # ---- writer thread ------------------------------------------------------------------------------
+
+    def _write_forever(self) -> None:
+        while (request_id := self._outgoing.get()) is not None:
+            socket = self._socket
+            with self._lock:
+                pending = self._pending.get(request_id)
+            if socket is None or pending is None:
+                continue  # taken up again at the next welcome
+            try:
+                socket.send(pack(request_frame(request_id, pending.request)))
+            except (OSError, WebSocketException):
+                continue  # the reader notices too, and reconnects
+
+    # ---- details ------------------------------------------------------------------------------------
+
+    def _forget(self, future: Future[Any]) -> None:
+        with self._lock:
+            for request_id in [i for i, p in self._pending.items() if p.future is future]:
+                del self._pending[request_id]
+
+    def _fail_all(self, error: BridgeError) -> None:
+        with self._lock:
+            pending = list(self._pending.values())
+            self._pending.clear()
+        for each in pending:
+            _settle(each.future, error=error)
+
+
+def _settle(future: Future[Any], result: Any = None, error: Optional[BridgeError] = None) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

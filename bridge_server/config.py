@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that can be set, in one frozen record: defaults, then a TOML file, then the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from .protocol.discovery import data_dir
+from .protocol.errors import BadRequest
+
+__all__ = ["Config", "load_config"]
+
+_MIB = 2**20
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings of one daemon.
+
+    Attributes:
+        data_dir: where jobs, pictures and the runtime file are kept.
+        host: address to listen on. Anything but loopback lets other machines in that have the token.
+        port: 0 lets the system choose; clients find it in the runtime file.
+        idle_exit: seconds without clients and work after which the daemon ends; 0 means never.
+        max_message: bytes of one message.
+        max_pixels: width times height of one picture.
+        max_queued: jobs that may wait or run at once.
+        workers: processes that compute at once; 0 takes one per core, at most 8.
+        worker_idle_exit: seconds after which an unused worker process ends.
+        log_level: ``debug``, ``info``, ``warning`` or ``error``.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    idle_exit: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    max_message: Annotated[int, msgspec.Meta(ge=65536)] = 512 * _MIB
+    max_pixels: Annotated[int, msgspec.Meta(ge=1)] = 64 * _MIB
+    max_queued: Annotated[int, msgspec.Meta(ge=1)] = 64
+    workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    worker_idle_exit: Annotated[float, msgspec.Meta(gt=0)] = 300.0
+    log_level: Annotated[str, msgspec.Meta(pattern="^(debug|info|warning|error)$")] = "info"
+
+    @property
+    def worker_count(self) -> int:
+        """How many worker processes there may be."""
+        return self.workers or min(os.cpu_count() or 1, 8)
+
+
+def default_data_dir() -> Path:
+    """This user's data folder."""
+    return Path(data_dir(sys.platform, os.environ, Path.home()))
+
+
+def load_config(overrides: dict[str, Any], file: Path | None = None) -> Config:
+    """Read the settings.
+
+    Args:
+        overrides: values that win over the file, for example from the command line; None means not given.
+        file: a TOML file; without one, ``config.toml`` in the data folder is read if it is there.
+
+    Raises:
+        BadRequest: a value is wrong or unknown, with its name; or the file is not there or no TOML.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    folder = Path(given.get("data_dir") or default_data_dir()).absolute()
+    path = file or folder / "config.toml"
+    values: dict[str, Any] = {"data_dir": folder}
+    if file is not None or path.exists():
+        values |= _read(path)
+    values |= given
+    values["data_dir"] = str(Path(values["data_dir"]).absolute())
+    try:
+        return msgspec.convert(values, Config, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"A setting is wrong: {error}.", f"Look at {path} and the command line.") from error
+
+
+def _path(kind: type[Any], value: Any) -> Any:
+    return kind(value)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadRequest(f"The config file {path} can't be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadRequest(f"The config file {path} is not valid TOML: {error}.") from error

@@ -1,0 +1,402 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns requests into jobs, jobs into tasks for workers, and what workers say into events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..protocol.checks import check_job
+from ..protocol.codec import Event
+from ..protocol.errors import (
+    BadRequest,
+    BridgeError,
+    Cancelled,
+    DaemonStopping,
+    EngineFailed,
+    Interrupted,
+    NotFound,
+    OutOfSpace,
+    TooBusy,
+    Unsupported,
+    error_from_wire,
+)
+from ..protocol.messages import (
+    CandidateInfo,
+    EngineInfo,
+    Expand,
+    Fill,
+    JobInfo,
+    JobProgress,
+    JobState,
+    Placement,
+    Preview,
+    Submitted,
+    Vary,
+)
+from ..protocol.work import Task, TaskCandidate, TaskEnded, TaskPreview, TaskProgress
+from ..sessions.store import JobRecord, Store
+from ..workers.supervisor import Supervisor
+from .queue import Entry, TaskQueue
+
+__all__ = ["Scheduler"]
+
+log = logging.getLogger(__name__)
+
+#: How often a job may be taken up again after the daemon died while computing it.
+_MAX_RESTARTS = 1
+
+#: Random seeds leave room below for the candidates of a job and are easy to type again.
+_SEED_STEP, _SEED_BITS = 64, 26
+
+
+@dataclass
+class _Live:
+    """A job that is not over yet."""
+
+    record: JobRecord
+    state: str
+    seq: int
+    left: set[int]
+    running: set[str] = field(default_factory=set[str])
+    #: What workers said and is still being written down; kept in order.
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Scheduler:
+    """The one place that changes a job's state.
+
+    Args:
+        store: written to on ``writer``'s thread only.
+        publish: called on the event loop with a job's id and each event of it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        writer: Executor,
+        supervisor: Supervisor,
+        publish: Callable[[str, Event], None],
+        *,
+        max_pixels: int,
+        max_queued: int,
+    ) -> None:
+        self._store, self._writer, self._supervisor = store, writer, supervisor
+        self._publish = publish
+        self._max_pixels, self._max_queued = max_pixels, max_queued
+        self._queue = TaskQueue()
+        self._live: dict[str, _Live] = {}
+        self._submitting: dict[str, asyncio.Task[Submitted]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    # ---- what clients ask --------------------------------------------------------------------------
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many jobs wait and how many are being computed."""
+        running = sum(1 for live in self._live.values() if live.state == "running")
+        return len(self._live) - running, running
+
+    @property
+    def idle(self) -> bool:
+        """True when there is nothing to do."""
+        return not self._live and not self._submitting
+
+    async def submit(self, request: Fill | Expand, session: str, project: str) -> Submitted:
+        """Write the job ``request.job`` down and put it in line. The same id again gives the same answer.
+
+        Raises:
+            BadRequest, Unsupported, NotFound: the request can't become a job.
+            TooBusy, OutOfSpace, DaemonStopping, WorkerDied: not now.
+        """
+        job = request.job
+        if job not in self._submitting:
+            task = asyncio.create_task(self._submit(job, request, session, project))
+            self._submitting[job] = task
+            task.add_done_callback(lambda _: self._submitting.pop(job, None))
+        return await asyncio.shield(self._submitting[job])
+
+    async def cancel(self, job: str) -> None:
+        """End a job now. Its finished candidates stay.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        live = self._live.get(job)
+        if live is None:
+            await self._write(self._store.job, job)
+            return
+        await self._finish(live, Cancelled("Cancelled."))
+
+    async def job(self, job: str) -> JobInfo:
+        """One job as it is now."""
+        return self._placed(await self._write(self._store.job, job), self._queue.order())
+
+    async def jobs(self, session: str | None, limit: int) -> list[JobInfo]:
+        """The newest jobs."""
+        order = self._queue.order()
+        return [self._placed(info, order) for info in await self._write(self._store.jobs, session, limit)]
+
+    async def session_gone(self, session: str) -> None:
+        """A session's last connection dropped: end what only it wanted."""
+        for live in list(self._live.values()):
+            if live.record.session == session and live.record.request.if_gone == "cancel":
+                await self._finish(live, Cancelled("The program that asked for this is gone."))
+
+    # ---- life of the daemon ------------------------------------------------------------------------
+
+    async def resume(self) -> None:
+        """Take up what the last daemon left. Before the first client comes."""
+        for record in await self._write(self._store.unfinished):
+            live = self._admit(record)
+            if record.state == "running" and record.restarts >= _MAX_RESTARTS:
+                error = Interrupted(
+                    "The daemon ended twice while it was computing this.",
+                    "Select a smaller area, or ask again.",
+                )
+                await self._finish(live, error)
+            elif record.request.if_gone == "cancel":
+                await self._finish(live, Cancelled("The program that asked for this is gone."))
+            else:
+                if record.state == "running":
+                    await self._record(live, JobState(record.job, "queued", resumed=True))
+                live.state = "queued"
+                self._enqueue(live)
+        self._pump()
+
+    async def stop(self) -> None:
+        """Take no more work, cut running steps off and finish writing. Unfinished jobs wait on disk."""
+        self._stopping = True
+        await asyncio.gather(*self._submitting.values(), return_exceptions=True)
+        for live in self._live.values():
+            if live.state == "running":  # an orderly stop does not count against a job
+                await self._record(live, JobState(live.record.job, "queued"))
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ---- submitting --------------------------------------------------------------------------------
+
+    async def _submit(self, job: str, request: Fill | Expand, session: str, project: str) -> Submitted:
+        if self._stopping:
+            raise DaemonStopping("The daemon is shutting down.", "Ask again when it is back.")
+        known = await self._known(job)
+        if known is not None:
+            return known
+        check_job(request, max_pixels=self._max_pixels)
+        if len(self._live) >= self._max_queued:
+            raise TooBusy(f"{len(self._live)} jobs are waiting already.", "Cancel some, or wait.")
+        engine = self._choose(await self._supervisor.engines(), request)
+        seed = secrets.randbits(_SEED_BITS) * _SEED_STEP if request.seed is None else request.seed
+        record = JobRecord(job, session, project, request, engine, seed, time.time())
+        live = self._admit(record)
+        try:
+            await self._record(live, lambda: self._store.add_job(record))
+        except BaseException:
+            self._live.pop(job, None)
+            raise
+        log.info("job %s: %s, %d candidates, %s", job, request.op, request.count, engine.name)
+        if live.state == "queued":  # a cancel can come before the end of writing
+            self._enqueue(live)
+            position = self._position(job, self._queue.order())
+            self._pump()
+        else:
+            position = 0
+        return Submitted(job, position, seed)
+
+    async def _known(self, job: str) -> Submitted | None:
+        try:
+            info = await self.job(job)
+        except NotFound:
+            return None
+        return Submitted(job, info.position, await self._write(self._store.seed, job))
+
+    def _choose(self, engines: list[EngineInfo], request: Fill | Expand) -> EngineInfo:
+        by_name = {engine.name: engine for engine in engines}
+        engine = by_name.get(request.engine or engines[0].name)
+        if engine is None:
+            known = ", ".join(by_name)
+            raise NotFound(f"There is no engine {request.engine!r}.", f"Use one of: {known}.")
+        if request.op not in engine.verbs:
+            raise Unsupported(
+                f"The engine {engine.name} cannot {request.op}.", f"It can {', '.join(engine.verbs)}."
+            )
+        return engine
+
+    def _admit(self, record: JobRecord) -> _Live:
+        if record.job in self._live:
+            raise BadRequest(f"There is a job {record.job!r} already.", "Choose another id.")
+        left = set(range(record.request.count)) - record.done_indices
+        live = _Live(record, record.state, record.seq, left)
+        self._live[record.job] = live
+        return live
+
+    def _enqueue(self, live: _Live) -> None:
+        record, left = live.record, sorted(live.left)
+        parts = [tuple(left)] if record.engine.batches else [(index,) for index in left]
+        for indices in parts:
+            self._queue.add(Entry(record.job, record.session, record.request.priority, indices))
+
+    # ---- computing ---------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Give waiting tasks to free workers. The set of tasks is the count of workers in use."""
+        while not self._stopping and len(self._tasks) < self._supervisor.size:
+            entry = self._queue.pop()
+            if entry is None:
+                return
+            self._spawn(self._compute(self._live[entry.job], entry.indices))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._computed)
+
+    def _computed(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("computing a task failed", exc_info=task.exception())
+        self._pump()
+
+    async def _compute(self, live: _Live, indices: tuple[int, ...]) -> None:
+        """One task from its start to the end of what it leads to."""
+        name = f"{live.record.job}:{','.join(map(str, indices))}"
+        live.running.add(name)
+        said: asyncio.Queue[Any] = asyncio.Queue()
+        try:
+            if live.state == "queued":
+                live.state = "running"
+                await self._record(live, JobState(live.record.job, "running"))
+            task = _task(live.record, indices, name)
+            writing = asyncio.create_task(self._hear(live, said))
+            try:
+                ended = await self._supervisor.run(task, said.put_nowait)
+            finally:
+                said.put_nowait(None)
+                await writing
+            self._raise_if_failed(ended)
+            if live.left.intersection(indices):
+                raise EngineFailed(f"The engine {live.record.engine.name} made no picture of this.")
+        except BridgeError as error:
+            await self._finish(live, error)
+        finally:
+            live.running.discard(name)
+        if not live.left and live.record.job in self._live:
+            await self._finish(live, None)
+
+    def _raise_if_failed(self, ended: TaskEnded) -> None:
+        if ended.error_code:
+            raise error_from_wire(ended.error_code, ended.error_message, ended.error_hint)
+
+    async def _hear(self, live: _Live, said: asyncio.Queue[Any]) -> None:
+        """Pass on what a worker says, in its order, until None. A full disk ends the job."""
+        while (message := await said.get()) is not None:
+            if live.record.job not in self._live:
+                continue
+            try:
+                await self._tell(live, message)
+            except OutOfSpace as error:
+                await self._finish(live, error)
+
+    async def _tell(self, live: _Live, message: Any) -> None:
+        job = live.record.job
+        if isinstance(message, TaskCandidate):
+            await self._keep(live, message)
+        elif isinstance(message, TaskProgress):
+            self._pass(live, "job.progress", JobProgress(job, message.index, message.done))
+        elif isinstance(message, TaskPreview):
+            placement = self._on_canvas(live, message.placement)
+            self._pass(live, "job.preview", Preview(job, message.index, placement, message.pixels))
+
+    async def _keep(self, live: _Live, made: TaskCandidate) -> None:
+        info = CandidateInfo(
+            candidate=secrets.token_hex(8),
+            job=live.record.job,
+            index=made.index,
+            seed=made.seed,
+            placement=self._on_canvas(live, made.placement),
+            seconds=made.seconds,
+            recipe=made.recipe,
+        )
+        await self._record(live, lambda: self._store.add_candidate(info, made.pixels))
+        live.left.discard(made.index)
+
+    def _on_canvas(self, live: _Live, place: Placement) -> Placement:
+        region = live.record.request.region
+        return Placement(place.x + region.x, place.y + region.y, place.width, place.height)
+
+    # ---- telling -----------------------------------------------------------------------------------
+
+    async def _finish(self, live: _Live, error: BridgeError | None) -> None:
+        """End a job once; a second end is ignored."""
+        job = live.record.job
+        if self._live.pop(job, None) is None:
+            return
+        self._queue.drop(job)
+        for task in live.running:
+            self._supervisor.cancel(task, live.record.engine.cancel_grace)
+        if error is None:
+            state = JobState(job, "done")
+        else:
+            name = "cancelled" if isinstance(error, Cancelled) else "failed"
+            state = JobState(
+                job, name, error_code=error.wire_code, error_message=error.message, error_hint=error.hint
+            )
+        live.state = state.state
+        log.info("job %s: %s%s", job, state.state, f" ({error})" if error else "")
+        try:
+            await self._record(live, state)
+        except (OutOfSpace, NotFound):
+            # it can't be written, but who waits must hear it; the next start finds the job as it was
+            self._publish(job, Event("job.state", live.seq, state))
+
+    async def _record(self, live: _Live, state: JobState | Callable[[], Event]) -> None:
+        """Write a lasting event down, then announce it."""
+        async with live.writing:
+            if isinstance(state, JobState):
+                event = await self._write(self._store.set_state, state)
+            else:
+                event = await self._write(state)
+            live.seq = event.seq
+            self._publish(live.record.job, event)
+
+    def _pass(self, live: _Live, topic: str, body: JobProgress | Preview) -> None:
+        self._publish(live.record.job, Event(topic, live.seq, body))
+
+    async def _write(self, call: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
+
+    def _placed(self, info: JobInfo, order: list[str]) -> JobInfo:
+        position = self._position(info.job, order)
+        return replace(info, position=position) if position else info
+
+    def _position(self, job: str, order: list[str]) -> int:
+        return order.index(job) + 1 if job in order else 0
+
+
+def _task(record: JobRecord, indices: tuple[int, ...], name: str) -> Task:
+    request = record.request
+    grow = [request.left, request.right, request.top, request.bottom] if isinstance(request, Expand) else []
+    return Task(
+        task=name,
+        engine=record.engine.name,
+        verb=request.op,
+        picture=request.picture,
+        mask=None if isinstance(request, Expand) else request.mask,
+        grow=grow,
+        indices=list(indices),
+        seeds=[record.seed + index for index in indices],
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        strength=request.strength,
+        amount=request.amount if isinstance(request, Vary) else 0.0,
+        parameters=request.parameters,
+    )

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accepts connections: WebSocket only, no foreign Origin, no compression."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+
+from ..protocol.messages import Hello
+from .connection import HELLO_LIMIT, Connection, Limits
+from .handlers import Handlers
+
+__all__ = ["Listener"]
+
+#: Seconds that clients have to take what waits for them when the daemon stops.
+_FLUSH_TIMEOUT = 3.0
+
+
+class Listener:
+    """The daemon's socket.
+
+    Args:
+        token: what a client has to know.
+        begin_session: writes a session down; awaited before its client is welcomed.
+        gone: called with a session when its last connection has dropped.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        limits: Limits,
+        begin_session: Callable[[str, Hello], Awaitable[None]],
+        gone: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._token, self._limits = token, limits
+        self._begin_session, self._gone = begin_session, gone
+        self._numbers = itertools.count(1)
+        self._open: set[Connection] = set()
+        self._server: Server | None = None
+        self._handlers: Handlers | None = None
+
+    async def start(self, host: str, port: int, make_handlers: Callable[[str], Handlers]) -> str:
+        """Listen, and return the address as a ``ws://`` URL.
+
+        Raises:
+            OSError: the port is taken or the host is not this machine's.
+        """
+        self._server = await serve(
+            self._accept,
+            host,
+            port,
+            origins=[None],  # programs send none; a web page always does, and may not come in
+            compression=None,
+            max_size=HELLO_LIMIT,
+            server_header=None,
+            start_serving=False,
+        )
+        bound_host, bound_port = self._server.sockets[0].getsockname()[:2]
+        shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+        address = f"ws://{shown}:{bound_port}"
+        self._handlers = make_handlers(address)
+        await self._server.start_serving()
+        return address
+
+    @property
+    def connections(self) -> int:
+        """How many sockets are open, also such as have not said hello yet."""
+        return len(self._open)
+
+    async def stop(self) -> None:
+        """Send what waits to be sent, then say goodbye to everyone."""
+        if self._server is not None:
+            flushing = [asyncio.create_task(connection.flush()) for connection in self._open]
+            if flushing:
+                _, late = await asyncio.wait(flushing, timeout=_FLUSH_TIMEOUT)
+                for task in late:
+                    task.cancel()
+            self._server.close(close_connections=True)
+            await self._server.wait_closed()
+
+    async def _accept(self, socket: ServerConnection) -> None:
+        assert self._handlers is not None  # noqa: S101 - set before serving starts
+        connection = Connection(
+            next(self._numbers),
+            socket,
+            token=self._token,
+            limits=self._limits,
+            handlers=self._handlers,
+            begin_session=self._begin_session,
+        )
+        self._open.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._open.discard(connection)
+            if connection.session and self._handlers.hub.leave(connection):
+                await self._gone(connection.session)

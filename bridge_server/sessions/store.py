@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs, candidates and their lasting events on disk. One thread at a time, never the event loop's."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import sqlite3
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..protocol.codec import Event
+from ..protocol.errors import NotFound, OutOfSpace
+from ..protocol.messages import (
+    OPS,
+    CandidateDone,
+    CandidateInfo,
+    EngineInfo,
+    Expand,
+    Fill,
+    JobInfo,
+    JobState,
+)
+from ..protocol.pixels import Pixels
+from .blobs import Blobs
+from .migrations import migrate
+
+__all__ = ["JobRecord", "Store"]
+
+FINAL_STATES = ("done", "failed", "cancelled")
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A job with all that it takes to compute it."""
+
+    job: str
+    session: str
+    project: str
+    request: Fill | Expand
+    engine: EngineInfo
+    seed: int
+    created: float
+    state: str = "queued"
+    seq: int = 0
+    restarts: int = 0
+    done_indices: frozenset[int] = frozenset()
+
+
+class _StoredPixels(msgspec.Struct):
+    """Pixels whose data lies in a blob."""
+
+    width: int
+    height: int
+    format: str
+    colorspace: str
+    blob: str
+
+
+class Store:
+    """The daemon's memory in ``folder``.
+
+    Raises:
+        OutOfSpace: from every method that writes, when the disk is full; nothing was written then.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._blobs = Blobs(folder / "blobs")
+        self._db = sqlite3.connect(folder / "bridge.sqlite3", isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")  # told means on disk, also after a power cut
+        self._db.execute("PRAGMA foreign_keys = ON")
+        migrate(self._db)
+
+    def close(self) -> None:
+        """Finish writing."""
+        self._db.close()
+
+    # ---- writing ---------------------------------------------------------------------------------
+
+    def add_session(self, session: str, project: str, host: str, client: str) -> None:
+        """Remember a sitting; a returning one keeps its first record."""
+        with self._writing():
+            self._db.execute(
+                "INSERT OR IGNORE INTO session VALUES (?, ?, ?, ?, ?)",
+                (session, project, host, client, time.time()),
+            )
+
+    def add_job(self, record: JobRecord) -> Event:
+        """Write a new job and its inputs down; returns its first lasting event."""
+        with self._writing():
+            plain = _request_map(record.request)
+            plain["picture"] = self._keep(record.request.picture)
+            if isinstance(record.request, Fill):
+                plain["mask"] = self._keep(record.request.mask)
+            self._db.execute(
+                "INSERT INTO job (id, session, project, verb, engine, engine_info, request, seed, count,"
+                " priority, state, seq, restarts, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+                (
+                    record.job,
+                    record.session,
+                    record.project,
+                    record.request.op,
+                    record.engine.name,
+                    msgspec.msgpack.encode(record.engine),
+                    msgspec.msgpack.encode(plain),
+                    record.seed,
+                    record.request.count,
+                    record.request.priority,
+                    record.state,
+                    record.created,
+                ),
+            )
+            return self._append(record.job, JobState(record.job, record.state))
+
+    def set_state(self, state: JobState) -> Event:
+        """Change a job's state and write the event that tells of it."""
+        with self._writing():
+            self._db.execute(
+                "UPDATE job SET state = ?, error_code = ?, error_message = ?, error_hint = ?,"
+                " restarts = restarts + ? WHERE id = ?",
+                (
+                    state.state,
+                    state.error_code,
+                    state.error_message,
+                    state.error_hint,
+                    int(state.resumed),
+                    state.job,
+                ),
+            )
+            return self._append(state.job, state)
+
+    def add_candidate(self, info: CandidateInfo, pixels: Pixels) -> Event:
+        """Keep a finished candidate; when this returns it is on disk and may be announced."""
+        with self._writing():
+            kept = self._keep(pixels)
+            self._db.execute(
+                "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    info.candidate,
+                    info.job,
+                    info.index,
+                    msgspec.msgpack.encode(info),
+                    msgspec.msgpack.encode(kept),
+                    time.time(),
+                ),
+            )
+            return self._append(info.job, CandidateDone(info, pixels))
+
+    # ---- reading ---------------------------------------------------------------------------------
+
+    def job(self, job: str) -> JobInfo:
+        """One job with its candidates.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        row = self._db.execute(f"SELECT {_JOB_COLUMNS} FROM job WHERE id = ?", (job,)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")
+        return self._info(row)
+
+    def seed(self, job: str) -> int:
+        """The seed of a job's first candidate."""
+        return self._db.execute("SELECT seed FROM job WHERE id = ?", (job,)).fetchone()[0]
+
+    def jobs(self, session: str | None, limit: int) -> list[JobInfo]:
+        """The newest jobs of a session, or of all."""
+        where, values = ("WHERE session = ?", [session]) if session is not None else ("", [])
+        rows = self._db.execute(
+            f"SELECT {_JOB_COLUMNS} FROM job {where} ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
+            [*values, limit],
+        ).fetchall()
+        return [self._info(row) for row in rows]
+
+    def unfinished(self) -> list[JobRecord]:
+        """The jobs that were queued or running when the last daemon ended, oldest first."""
+        rows = self._db.execute(
+            "SELECT id, session, project, verb, engine_info, request, seed, created, state, seq, restarts"
+            " FROM job WHERE state IN ('queued', 'running') ORDER BY number"
+        ).fetchall()
+        return [self._record(row) for row in rows]
+
+    def events(self, job: str, after: int) -> Iterator[Event]:
+        """A job's lasting events with a number above ``after``, candidates with their pixels."""
+        rows = self._db.execute(
+            "SELECT seq, body, candidate FROM event WHERE job = ? AND seq > ? ORDER BY seq", (job, after)
+        ).fetchall()
+        for seq, body, candidate in rows:
+            if candidate is None:
+                yield Event("job.state", seq, msgspec.msgpack.decode(body, type=JobState))
+            else:
+                yield Event("job.candidate", seq, self.candidate(candidate))
+
+    def candidate(self, candidate: str) -> CandidateDone:
+        """A finished candidate.
+
+        Raises:
+            NotFound: there is no such candidate.
+        """
+        row = self._db.execute("SELECT info, pixels FROM candidate WHERE id = ?", (candidate,)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no candidate {candidate!r}.", "It may have been removed.")
+        info = msgspec.msgpack.decode(row[0], type=CandidateInfo)
+        return CandidateDone(info, self._load(msgspec.msgpack.decode(row[1], type=_StoredPixels)))
+
+    # ---- details ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if _means_no_space(error):
+                raise OutOfSpace(
+                    "The disk that holds the bridge's data is full.",
+                    "Make room, or start the daemon with another --data-dir.",
+                ) from error
+            raise
+
+    def _append(self, job: str, body: JobState | CandidateDone) -> Event:
+        numbered = self._db.execute(
+            "UPDATE job SET seq = seq + 1 WHERE id = ? RETURNING seq", (job,)
+        ).fetchone()
+        if numbered is None:
+            raise NotFound(f"There is no job {job!r}.")
+        (seq,) = numbered
+        if isinstance(body, CandidateDone):
+            row, topic = (job, seq, None, body.info.candidate), "job.candidate"
+        else:
+            row, topic = (job, seq, msgspec.msgpack.encode(body), None), "job.state"
+        self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", row)
+        return Event(topic, seq, body)
+
+    def _keep(self, pixels: Pixels) -> _StoredPixels:
+        blob = self._blobs.put(pixels.data)
+        return _StoredPixels(pixels.width, pixels.height, pixels.format, pixels.colorspace, blob)
+
+    def _load(self, kept: _StoredPixels) -> Pixels:
+        return Pixels(kept.width, kept.height, kept.format, self._blobs.get(kept.blob), kept.colorspace)
+
+    def _info(self, row: tuple[Any, ...]) -> JobInfo:
+        job, verb, state, seq, session, project, engine, count, created, request, code, message, hint = row
+        candidates = self._db.execute(
+            "SELECT info FROM candidate WHERE job = ? ORDER BY idx", (job,)
+        ).fetchall()
+        return JobInfo(
+            job=job,
+            verb=verb,
+            state=state,
+            seq=seq,
+            session=session,
+            project=project,
+            engine=engine,
+            count=count,
+            created=created,
+            prompt=msgspec.msgpack.decode(request)["prompt"],
+            error_code=code,
+            error_message=message,
+            error_hint=hint,
+            candidates=[msgspec.msgpack.decode(info, type=CandidateInfo) for (info,) in candidates],
+        )
+
+    def _record(self, row: tuple[Any, ...]) -> JobRecord:
+        job, session, project, verb, engine, request, seed, created, state, seq, restarts = row
+        done = self._db.execute("SELECT idx FROM candidate WHERE job = ?", (job,)).fetchall()
+        return JobRecord(
+            job=job,
+            session=session,
+            project=project,
+            request=self._request(verb, request),
+            engine=msgspec.msgpack.decode(engine, type=EngineInfo),
+            seed=seed,
+            created=created,
+            state=state,
+            seq=seq,
+            restarts=restarts,
+            done_indices=frozenset(index for (index,) in done),
+        )
+
+    def _request(self, verb: str, packed: bytes) -> Fill | Expand:
+        plain = msgspec.msgpack.decode(packed)
+        for name in ("picture", "mask"):
+            if name in plain:
+                plain[name] = self._load(msgspec.convert(plain[name], _StoredPixels))
+        return msgspec.convert(plain, OPS[verb][0])
+
+
+_JOB_COLUMNS = (
+    "id, verb, state, seq, session, project, engine, count, created, request,"
+    " error_code, error_message, error_hint"
+)
+
+
+def _request_map(request: Fill | Expand) -> dict[str, Any]:
+    return {f.name: getattr(request, f.name) for f in dataclasses.fields(request)}
+
+
+def _means_no_space(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _NO_SPACE
+    return isinstance(error, sqlite3.OperationalError) and "full" in str(error)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One worker process as the daemon sees it. Runs on the daemon's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ..protocol.errors import WorkerDied
+from ..protocol.work import CancelTask, Ready, Task, TaskEnded
+from .frames import HEADER, decode, encode
+
+__all__ = ["WorkerProcess"]
+
+log = logging.getLogger(__name__)
+
+#: A pipe is read into memory this far ahead before the worker has to wait.
+_READ_AHEAD = 64 * 2**20
+
+Listener = Callable[[Any], None]
+
+
+class WorkerProcess:
+    """Starts a worker, gives it one task at a time, and knows when it is dead."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self.ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+        self._process = process
+        self._listener: Listener | None = None
+        self._ended: asyncio.Future[TaskEnded] | None = None
+        self._reader = asyncio.create_task(self._read(), name=f"{name} reader")
+
+    @classmethod
+    async def start(cls, name: str, command: Sequence[str], ready_timeout: float) -> WorkerProcess:
+        """Start the process and wait for its READY.
+
+        Raises:
+            WorkerDied: it ended, or said nothing for ``ready_timeout`` seconds.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_READ_AHEAD
+        )
+        worker = cls(name, process)
+        try:
+            async with asyncio.timeout(ready_timeout):
+                await asyncio.shield(worker.ready)
+        except BaseException as error:
+            await worker.kill()
+            if isinstance(error, TimeoutError):
+                raise WorkerDied(f"A worker was not ready after {ready_timeout:.0f} s.") from error
+            raise
+        return worker
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """False from the moment its pipe closed."""
+        return not self._reader.done()
+
+    async def run(self, task: Task, listener: Listener) -> TaskEnded:
+        """Do one task; ``listener`` gets each message of it before the end.
+
+        Raises:
+            WorkerDied: the process ended first.
+        """
+        self._ended = asyncio.get_running_loop().create_future()
+        self._listener = listener
+        try:
+            if not self.alive:
+                raise self._death()
+            await self._send(task)
+            return await self._ended
+        finally:
+            self._listener = self._ended = None
+
+    def cancel(self, task: str) -> None:
+        """Ask for the end of a task at its next step. Never waits."""
+        if self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(encode(CancelTask(task)))
+
+    async def kill(self) -> None:
+        """End the process now and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        await asyncio.gather(self._reader, return_exceptions=True)
+
+    async def _send(self, body: Any) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None  # noqa: S101 - it was asked for as a pipe
+        try:
+            stdin.write(encode(body))
+            await stdin.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise self._death() from error
+
+    async def _read(self) -> None:
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101 - it was asked for as a pipe
+        try:
+            while True:
+                (length,) = HEADER.unpack(await stdout.readexactly(HEADER.size))
+                self._dispatch(decode(await stdout.readexactly(length)))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        except msgspec.DecodeError:
+            log.exception("%s said something unreadable", self.name)
+            self._process.kill()
+        finally:
+            for future in (self.ready, self._ended):
+                if future is not None and not future.done():
+                    future.set_exception(self._death())
+
+    def _dispatch(self, message: Any) -> None:
+        if isinstance(message, Ready):
+            if not self.ready.done():
+                self.ready.set_result(message)
+        elif isinstance(message, TaskEnded):
+            if self._ended is not None and not self._ended.done():
+                self._ended.set_result(message)
+        elif self._listener is not None:
+            self._listener(message)
+
+    def _death(self) -> WorkerDied:
+        return WorkerDied(
+            f"The worker process {self.name} (pid {self.pid}) ended unexpectedly.",
+            "It is being replaced; ask again. If it happens again, select a smaller area.",
+        )

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps the worker processes of one device: starts them when needed, replaces the dead, ends the idle."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from ..protocol.errors import Cancelled
+from ..protocol.messages import EngineInfo
+from ..protocol.work import Task, TaskEnded
+from .process import WorkerProcess
+
+__all__ = ["Supervisor"]
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs at most ``size`` tasks at once, each in a process of its own.
+
+    Args:
+        command: the program of a worker and its arguments.
+        size: how many processes at most.
+        ready_timeout: seconds that a worker may take to say READY.
+        idle_exit: seconds after which an idle process is ended.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, size: int, ready_timeout: float = 60.0, idle_exit: float = 300.0
+    ) -> None:
+        self.size = size
+        self._command = list(command)
+        self._ready_timeout = ready_timeout
+        self._idle_exit = idle_exit
+        self._numbers = itertools.count(1)
+        self._idle: deque[WorkerProcess] = deque()
+        self._running: dict[str, WorkerProcess | None] = {}
+        self._cancelled: set[str] = set()
+        self._timers: dict[WorkerProcess, asyncio.TimerHandle] = {}
+        self._chores: set[asyncio.Task[None]] = set()
+        self._engines: list[EngineInfo] | None = None
+        self._describing = asyncio.Lock()
+
+    @property
+    def free(self) -> int:
+        """How many more tasks can run now."""
+        return self.size - len(self._running)
+
+    @property
+    def names(self) -> list[str]:
+        """The living processes, for people."""
+        busy = [worker for worker in self._running.values() if worker is not None]
+        return [f"{w.name} (pid {w.pid}, busy)" for w in busy] + [
+            f"{w.name} (pid {w.pid}, idle)" for w in self._idle
+        ]
+
+    @property
+    def known(self) -> list[EngineInfo] | None:
+        """The engines, if a worker has told them already."""
+        return self._engines
+
+    async def engines(self) -> list[EngineInfo]:
+        """What the engines can do; starts a worker the first time.
+
+        Raises:
+            WorkerDied: no worker could be started.
+        """
+        async with self._describing:
+            if self._engines is None:
+                self._rest(await self._start())
+        assert self._engines is not None  # noqa: S101 - every started worker tells them
+        return self._engines
+
+    async def run(self, task: Task, listener: Callable[[Any], None]) -> TaskEnded:
+        """Do a task in a process of its own. The caller sees to it that one is ``free``.
+
+        Raises:
+            WorkerDied: the process ended before the task did.
+            Cancelled: by :meth:`cancel`, whether the engine stopped by itself or was killed.
+        """
+        self._running[task.task] = None
+        worker: WorkerProcess | None = None
+        try:
+            worker = self._take_idle() or await self._start()
+            self._running[task.task] = worker
+            self._raise_if_cancelled(task.task)
+            return await worker.run(task, listener)
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):
+                self._raise_if_cancelled(task.task)
+            raise
+        finally:
+            self._cancelled.discard(task.task)
+            del self._running[task.task]
+            if worker is not None:
+                self._rest(worker)
+
+    def cancel(self, task: str, grace: float) -> None:
+        """Ask a running task to stop; after ``grace`` seconds its process is killed and replaced."""
+        if task not in self._running or task in self._cancelled:
+            return
+        self._cancelled.add(task)
+        worker = self._running[task]
+        if worker is not None:
+            worker.cancel(task)
+            loop = asyncio.get_running_loop()
+            loop.call_later(grace, self._kill_if_still_on, task, worker)
+
+    async def close(self) -> None:
+        """End all processes and wait until they are gone."""
+        for timer in self._timers.values():
+            timer.cancel()
+        chores = list(self._chores)
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        workers = [*self._idle, *(w for w in self._running.values() if w is not None)]
+        self._idle.clear()
+        await asyncio.gather(*(worker.kill() for worker in workers))
+
+    async def _start(self) -> WorkerProcess:
+        worker = await WorkerProcess.start(
+            f"worker-{next(self._numbers)}", self._command, self._ready_timeout
+        )
+        self._engines = worker.ready.result().engines
+        log.info("%s is ready (pid %d)", worker.name, worker.pid)
+        return worker
+
+    def _raise_if_cancelled(self, task: str) -> None:
+        if task in self._cancelled:
+            raise Cancelled("Cancelled.")
+
+    def _take_idle(self) -> WorkerProcess | None:
+        while self._idle:
+            worker = self._idle.pop()
+            self._timers.pop(worker).cancel()
+            if worker.alive:
+                return worker
+        return None
+
+    def _rest(self, worker: WorkerProcess) -> None:
+        """Keep a living worker for the next task, for a while."""
+        if not worker.alive:
+            log.warning("%s (pid %d) has ended", worker.name, worker.pid)
+            self._chore(worker.kill())  # reaps it
+            return
+        self._idle.append(worker)
+        loop = asyncio.get_running_loop()
+        self._timers[worker] = loop.call_later(self._idle_exit, self._retire, worker)
+
+    def _retire(self, worker: WorkerProcess) -> None:
+        if worker in self._idle:
+            self._idle.remove(worker)
+            del self._timers[worker]
+            self._chore(worker.kill())
+
+    def _kill_if_still_on(self, task: str, worker: WorkerProcess) -> None:
+        if self._running.get(task) is worker:
+            self._chore(self._kill_and_replace(worker))
+
+    async def _kill_and_replace(self, worker: WorkerProcess) -> None:
+        """After a cancel the artist asks again soon: have a process waiting."""
+        await worker.kill()
+        if not self._idle and self.free > 0:
+            self._rest(await self._start())
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        chore = asyncio.create_task(work)
+        self._chores.add(chore)
+        chore.add_done_callback(self._chore_done)
+
+    def _chore_done(self, chore: asyncio.Task[None]) -> None:
+        self._chores.discard(chore)
+        if not chore.cancelled() and chore.exception() is not None:
+            log.error("a worker's chore failed", exc_info=chore.exception())
