@@ -35,18 +35,24 @@ def contact_sheet(rows: Sequence[Row], path: Path, *, cell: int = 256) -> None:
         path: where to write; its folder is made if need be.
         cell: longest side of a picture on the sheet, in pixels; smaller pictures are not enlarged.
     """
-    columns = max(len(row) for row in rows)
-    step = cell + _GAP
-    size = (columns * step + _GAP, len(rows) * (step + _LABEL) + _GAP)
-    sheet = Image.new("RGB", size, _PAPER)
+    shrunk = [[(label, _thumbnail(picture, cell)) for label, picture in row] for row in rows]
+    heights = [_LABEL + _GAP + max(image.height for _, image in row) for row in shrunk]
+    columns = max(len(row) for row in shrunk)
+    sheet = Image.new("RGB", (columns * (cell + _GAP) + _GAP, sum(heights) + _GAP), _PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(13)
-    for j, row in enumerate(rows):
-        for i, (label, picture) in enumerate(row):
-            x, y = _GAP + i * step, _GAP + j * (step + _LABEL)
-            draw.text((x, y + 1), label, _INK, font)
-            image = Image.fromarray(np.ascontiguousarray(picture[..., :3]))
-            image.thumbnail((cell, cell), Image.Resampling.LANCZOS)
+    y = _GAP
+    for row, height in zip(shrunk, heights, strict=True):
+        for i, (label, image) in enumerate(row):
+            x = _GAP + i * (cell + _GAP)
+            draw.text((x, y), label, _INK, font)
             sheet.paste(image, (x, y + _LABEL))
+        y += height
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, quality=92)
+
+
+def _thumbnail(picture: NDArray[Any], cell: int) -> Image.Image:
+    image = Image.fromarray(np.ascontiguousarray(picture[..., :3]))
+    image.thumbnail((cell, cell), Image.Resampling.LANCZOS)
+    return image

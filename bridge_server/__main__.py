@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``python -m bridge_server``."""
 
+import sys
+
 from .cli.main import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

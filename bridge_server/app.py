@@ -109,8 +109,8 @@ class _Daemon:
         try:
             await self._scheduler.resume()
             address = await self._listen(started)
+            self._heed_signals()
             with _runtime_files(self._config.data_dir, address, self._token):
-                self._heed_signals()
                 log.info("listening on %s, data in %s", address, self._config.data_dir)
                 watch = asyncio.create_task(self._watch_idleness())
                 reason = await self._stopped

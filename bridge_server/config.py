@@ -74,9 +74,13 @@ def load_config(overrides: dict[str, Any], file: Path | None = None) -> Config:
     if file is not None or path.exists():
         values |= _read(path)
     values |= given
-    values["data_dir"] = str(Path(values["data_dir"]).absolute())
     try:
+        values["data_dir"] = str(Path(values["data_dir"]).absolute())
         return msgspec.convert(values, Config, dec_hook=_path)
+    except TypeError as error:
+        raise BadRequest(
+            f"A setting is wrong: data_dir is {values['data_dir']!r}.", f"Look at {path}."
+        ) from error
     except msgspec.ValidationError as error:
         raise BadRequest(f"A setting is wrong: {error}.", f"Look at {path} and the command line.") from error
 
@@ -90,5 +94,5 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadRequest(f"The config file {path} can't be read: {error.strerror}.") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"The config file {path} is not valid TOML: {error}.") from error

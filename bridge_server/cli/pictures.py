@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,8 @@ from ..canvas.formats import as_array, as_bytes, format_of, white_of
 from ..canvas.patches import composite
 from ..protocol.errors import BadRequest, BridgeError, NotFound, OutOfSpace, Unsupported
 from ..protocol.pixels import Pixels
-from .tiff_exif import exif_of_tiff, tiff_with_exif
+from .exif import exif_of_tiff, tiff_with_exif
+from .vips import Field, exif_fields, is_linear, kept_fields, load_vips, reason, upright
 
 __all__ = [
     "Picture",
@@ -120,9 +119,9 @@ def read_picture(path: Path) -> Picture:
     grey_alpha = image.bands == 2
     if grey_alpha:
         array = array[..., (0, 0, 0, 1)]
-    fields = tuple(kept_fields(image, upright=orientation != 1))
+    fields = tuple(kept_fields(image, turned=orientation != 1))
     if image.get("vips-loader").startswith("tiff"):
-        fields += tuple(kept_fields(exifkept_fields(exif_of_tiff(path)), upright=False))
+        fields += tuple(exif_fields(exif_of_tiff(path)))
     icc = next((value for _, name, value in fields if name == "icc-profile-data"), None)
     linear = is_linear(icc) if icc else array.dtype == np.float32
     origin = _Origin(fields, (image.xres, image.yres), grey_alpha)
@@ -143,7 +142,7 @@ def _open(path: Path) -> Any:
     try:
         # by a source, not by name: libvips would read options out of names like "a[1].png"
         source = vips.Source.new_from_file(str(path))
-        image = vips.Image.new_from_source(source, "", access="sequential", fail_on="truncated")
+        image = vips.Image.new_from_source(source, "", access="sequential", fail_on="error")
     except vips.Error as error:
         raise BadRequest(
             f"{path} is not a picture, or is damaged: {reason(error)}.",
@@ -284,6 +283,8 @@ def _encoded(path: Path, picture: Picture) -> bytes:
     )
     for kind, name, value in origin.fields:
         image.set_type(kind, name, value)
+    # without this libvips leaves the orientation that the EXIF block has
+    image.set_type(vips.GValue.gint_type, "orientation", 1)
     try:
         data: bytes = image.write_to_buffer(suffix, **options)
     except vips.Error as error:
@@ -309,7 +310,7 @@ def to_pixels(array: NDArray[Any], colorspace: str = "srgb") -> Pixels:
     8-bit grey, RGB and RGBA have formats of their own; 16-bit and float travel as RGBA, a grey one repeated
     and one without alpha opaque.
     """
-    planes = array[..., None] if array.ndim == 2 else array
+    planes: NDArray[Any] = array[..., None] if array.ndim == 2 else array
     if planes.dtype != np.uint8 and planes.shape[2] != 4:
         wide = np.empty((*planes.shape[:2], 4), planes.dtype)
         wide[..., :3] = planes
@@ -320,7 +321,7 @@ def to_pixels(array: NDArray[Any], colorspace: str = "srgb") -> Pixels:
 
 
 def paste(picture: Picture, patch: Pixels, x: int, y: int) -> Picture:
-    """The picture with a candidate's RGBA ``patch`` laid over it at (x, y); where its alpha is 0, untouched."""
+    """The picture with a candidate's RGBA ``patch`` laid over it; where its alpha is 0, untouched."""
     over = as_array(patch.data, patch.width, patch.height, patch.format)
     return replace(picture, array=composite(picture.array, over, x, y))
 

@@ -8,11 +8,11 @@ import sys
 from functools import cache
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ..protocol.errors import Unsupported
+from .exif import without_thumbnail
 
 __all__ = ["Field", "exif_fields", "is_linear", "kept_fields", "load_vips", "reason", "upright"]
 
@@ -27,7 +27,7 @@ _DROPPED = ("exif-ifd0-Orientation", "exif-ifd1-")
 
 @cache
 def load_vips() -> Any:
-    """The pyvips module. Imported late: it loads a library of 18 MB.
+    """The pyvips module, imported late: it loads a library of 18 MB.
 
     Raises:
         Unsupported: it is not installed or does not load.
@@ -61,31 +61,32 @@ def upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     return array
 
 
-def exifkept_fields(exif: bytes) -> Any:
-    """A 1 x 1 picture whose libvips fields are those of an EXIF block; without any for an empty block."""
-    import io  # noqa: PLC0415
-
-    from PIL import Image  # noqa: PLC0415  # only TIFF needs it
-
+def exif_fields(exif: bytes) -> list[Field]:
+    """An EXIF block as libvips keeps it: the block and a field for each of its tags."""
+    if not exif:
+        return []
     file = io.BytesIO()
-    Image.new("L", (1, 1)).save(file, "JPEG", **({"exif": exif} if exif else {}))
-    return load_vips().Image.new_from_buffer(file.getvalue(), "")
+    Image.new("L", (1, 1)).save(file, "JPEG", exif=exif)
+    return kept_fields(load_vips().Image.new_from_buffer(file.getvalue(), ""))
 
 
-def kept_fields(image: Any, *, upright: bool) -> list[Field]:
+def kept_fields(image: Any, *, turned: bool = False) -> list[Field]:
+    """What a written file takes over from ``image``; ``turned`` if its rows were turned upright."""
     kept: list[Field] = []
-    for name in image.getkept_fields():
+    for name in image.get_fields():
         if (name in _KEPT or name.startswith(_KEPT_PREFIXES)) and not name.startswith(_DROPPED):
             value = image.get(name)
-            if name == "xmp-data" and upright:
+            if name == "xmp-data" and turned:
                 value = _xmp_upright(value)
+            elif name == "exif-data":
+                value = without_thumbnail(value)
             kept.append((image.get_typeof(name), name, value))
     return kept
 
 
 def _xmp_upright(xmp: bytes) -> bytes:
-    for turned in b"2345678":
-        digit = bytes([turned])
+    for number in b"2345678":
+        digit = bytes([number])
         xmp = xmp.replace(b'tiff:Orientation="' + digit + b'"', b'tiff:Orientation="1"')
         xmp = xmp.replace(b"<tiff:Orientation>" + digit + b"<", b"<tiff:Orientation>1<")
     return xmp
@@ -105,5 +106,3 @@ def is_linear(icc: bytes) -> bool:
             power = int.from_bytes(icc[start + 12 : start + 16], "big")
             return kind == b"para" and first >> 16 == 0 and power == 0x10000
     return False
-
-

@@ -8,10 +8,12 @@ Nothing that a caller's thread does here waits for the network, unless it asks f
 from __future__ import annotations
 
 import itertools
+import logging
 import queue
 import random
 import secrets
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
@@ -22,7 +24,14 @@ from websockets.sync.client import ClientConnection, connect
 
 from ..protocol.codec import Event, event_from_frame, failure_from_frame, request_frame, result_from_frame
 from ..protocol.discovery import RuntimeFile
-from ..protocol.errors import AuthenticationFailed, BridgeError, ConnectionLost, VersionMismatch
+from ..protocol.errors import (
+    AuthenticationFailed,
+    BadRequest,
+    BridgeError,
+    ConnectionLost,
+    TooLarge,
+    VersionMismatch,
+)
 from ..protocol.messages import PROTOCOL_VERSION, Expand, Fill, Hello, Request, Watch, Welcome
 from .jobs import JobLog
 from .packing import pack, unpack
@@ -30,6 +39,8 @@ from .packing import pack, unpack
 __all__ = ["BridgeClient", "ConnectionChanged"]
 
 R = TypeVar("R")
+
+log = logging.getLogger(__name__)
 
 #: Seconds between attempts to connect: the first, and the most.
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
@@ -118,12 +129,14 @@ class BridgeClient:
         if isinstance(asked, (Fill, Expand)):
             asked = replace(asked, job=asked.job or secrets.token_hex(8))
             self._jobs.begin(asked.job)
+        elif isinstance(asked, Watch):
+            self._jobs.begin(asked.job, asked.after)
         future: Future[R] = Future()
-        if self._closing.is_set():
-            future.set_exception(ConnectionLost("The client is closed."))
-            return future
         request_id = next(self._ids)
         with self._lock:
+            if self._closing.is_set():
+                future.set_exception(ConnectionLost("The client is closed."))
+                return future
             self._pending[request_id] = _Pending(asked, future)
         self._outgoing.put(request_id)
         return future
@@ -158,7 +171,6 @@ class BridgeClient:
 
     def watch(self, job: str, after: int = 0) -> Future[Any]:
         """Follow a job that this client did not submit, or one of an earlier sitting."""
-        self._jobs.begin(job, after)
         return self.send(Watch(job, after))
 
     def wait_until_connected(self, timeout: float) -> Welcome:
@@ -182,8 +194,9 @@ class BridgeClient:
         socket = self._socket
         if socket is not None:
             socket.close()
-        self._writer.join(5)
-        self._reader.join(5)
+        for thread in (self._writer, self._reader):
+            if thread is not threading.current_thread():  # an event's handler may close
+                thread.join(5)
 
     def __enter__(self) -> BridgeClient:
         return self
@@ -201,6 +214,9 @@ class BridgeClient:
                     wait = _FIRST_WAIT
             except (AuthenticationFailed, VersionMismatch) as error:
                 self._refuse(error)
+            except Exception:  # whatever listens there may say anything, and locate may fail
+                log.exception("the connection to the daemon failed")
+                self._tell(ConnectionChanged("waiting", "What came was not understood."))
             self._closing.wait(wait * random.uniform(0.8, 1.2))  # noqa: S311 - spreads clients
             wait = min(wait * 2, _LONGEST_WAIT)
         self._fail_all(ConnectionLost("The client was closed."))
@@ -223,9 +239,11 @@ class BridgeClient:
                 self._take_up(socket)
                 for message in socket:
                     self._receive(message)
-        except (OSError, WebSocketException) as error:
-            reason = str(error) if isinstance(error, InvalidHandshake) else "The connection was lost."
-            self._tell(ConnectionChanged("waiting", reason))
+        except (AuthenticationFailed, VersionMismatch):
+            raise
+        except (OSError, WebSocketException, BridgeError) as error:
+            said = isinstance(error, (InvalidHandshake, BridgeError))
+            self._tell(ConnectionChanged("waiting", str(error) if said else "The connection was lost."))
         else:
             self._tell(ConnectionChanged("waiting", "The daemon closed the connection."))
         finally:
@@ -247,16 +265,18 @@ class BridgeClient:
 
     def _take_up(self, socket: ClientConnection) -> None:
         """After a welcome: ask again what was not answered, and watch again what is not finished."""
+        self._socket = socket  # before the list is made: what is asked from now on is sent by itself
+        if self._closing.is_set():
+            socket.close()
         with self._lock:
             again = sorted(self._pending)
-            submitting = {
-                p.request.job for p in self._pending.values() if isinstance(p.request, (Fill, Expand))
+            asking = {
+                p.request.job for p in self._pending.values() if isinstance(p.request, (Fill, Expand, Watch))
             }
-        self._socket = socket
         for request_id in again:
             self._outgoing.put(request_id)
         for job, seq in self._jobs.unfinished().items():
-            if job not in submitting or seq:
+            if job not in asking:  # asking again brings the job's events as well
                 self.send(Watch(job, seq))
         self._connected.set()
         self._tell(ConnectionChanged("connected"))
@@ -273,19 +293,19 @@ class BridgeClient:
             pending = self._pending.pop(frame["id"], None)
         if pending is None:
             return  # answered before, or given up
-        if kind == "failure":
-            if isinstance(pending.request, (Fill, Expand)):
-                self._jobs.end(pending.request.job)
-            _settle(pending.future, error=failure_from_frame(frame))
-        else:
-            _settle(pending.future, result=result_from_frame(pending.request.op, frame))
+        if kind == "failure" and isinstance(pending.request, (Fill, Expand, Watch)):
+            self._jobs.end(pending.request.job)
+        _settle_from(pending, frame)
 
     def _tell(self, happening: Happening) -> None:
         on_event = self._on_event
         if self._deliver is None or on_event is None:
             self._happenings.put(happening)
-        else:
+            return
+        try:
             self._deliver(lambda: on_event(happening))
+        except Exception:  # the host's own business; the connection goes on
+            log.exception("an event could not be delivered")
 
     def _refuse(self, error: BridgeError) -> None:
         self._refusal = error
@@ -303,9 +323,35 @@ class BridgeClient:
             if socket is None or pending is None:
                 continue  # taken up again at the next welcome
             try:
-                socket.send(pack(request_frame(request_id, pending.request)))
+                message = self._packed(request_id, pending.request)
+            except BridgeError as error:
+                self._give_up(request_id, error)
+                continue
+            try:
+                socket.send(message)
             except (OSError, WebSocketException):
                 continue  # the reader notices too, and reconnects
+
+    def _packed(self, request_id: int, request: Request[Any]) -> bytes:
+        try:
+            message = pack(request_frame(request_id, request))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise BadRequest(f"The request {request.op} can't be sent: {error}.") from error
+        welcome = self.welcome
+        if welcome is not None and len(message) > welcome.max_message:  # sent, it would end the connection
+            raise TooLarge(
+                f"The request has {len(message)} bytes; the daemon accepts {welcome.max_message}.",
+                "Select a smaller area, or raise max_message in the daemon's config.",
+            )
+        return message
+
+    def _give_up(self, request_id: int, error: BridgeError) -> None:
+        with self._lock:
+            pending = self._pending.pop(request_id, None)
+        if pending is not None:
+            if isinstance(pending.request, (Fill, Expand)):
+                self._jobs.end(pending.request.job)
+            _settle(pending.future, error=error)
 
     # ---- details ------------------------------------------------------------------------------------
 
@@ -320,6 +366,19 @@ class BridgeClient:
             self._pending.clear()
         for each in pending:
             _settle(each.future, error=error)
+
+
+def _settle_from(pending: _Pending, frame: Mapping[str, Any]) -> None:
+    """Settle with a reply or a failure; one of a shape that this copy can't read is a failure too."""
+    try:
+        if frame["kind"] == "failure":
+            _settle(pending.future, error=failure_from_frame(frame))
+        else:
+            _settle(pending.future, result=result_from_frame(pending.request.op, frame))
+    except (BridgeError, KeyError, TypeError, AttributeError):
+        log.exception("an answer to %s was not understood", pending.request.op)
+        error = BridgeError("The daemon's answer was not understood.", "Update the plugin and the daemon.")
+        _settle(pending.future, error=error)
 
 
 def _settle(future: Future[Any], result: Any = None, error: Optional[BridgeError] = None) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 #: Seconds of idleness after which a daemon that a client started ends by itself.
 IDLE_EXIT = 900
+
+#: Seconds between two looks for a daemon that starts, and to go on looking after it has ended.
+_PAUSE, _PATIENCE = 0.02, 0.5
 
 
 def default_data_dir() -> Path:
@@ -58,15 +62,20 @@ def start_daemon(folder: Path, command: Optional[Sequence[str]] = None, timeout:
         command = launcher.command
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = folder / "daemon.log"
+    before = find_daemon(folder)  # of a daemon that was killed, if another process has its number now
     process = _spawn([*command, "serve", "--data-dir", str(folder), "--idle-exit", str(IDLE_EXIT)], log)
+    threading.Thread(target=process.wait, name="daemon's end", daemon=True).start()  # leaves no zombie
     deadline = time.monotonic() + timeout
+    patience = _PATIENCE
     while time.monotonic() < deadline:
+        ended = process.poll() is not None
         found = find_daemon(folder)
-        if found is not None:
+        if found is not None and (ended or found != before):
             return found
-        if process.poll() not in (None, 0) and find_daemon(folder) is None:
+        if ended and patience <= 0:
             raise BridgeError("The daemon ended at once.", _last_lines(log))
-        time.sleep(0.02)
+        patience -= _PAUSE if ended else 0  # it may have ended because another one is just starting
+        time.sleep(_PAUSE)
     raise BridgeError(f"The daemon was not ready after {timeout:g} s.", _last_lines(log))
 
 
@@ -84,17 +93,19 @@ def _spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
 def _read(path: Path, cls: type[T]) -> Optional[T]:
     try:
         return from_plain(cls, json.loads(path.read_bytes()))
-    except (OSError, ValueError, BridgeError):
+    except (OSError, ValueError, TypeError, BridgeError):
         return None
 
 
 def _is_alive(pid: int) -> bool:
     """Whether a process of that number exists. A daemon that was killed leaves its runtime file behind."""
+    if type(pid) is not int or pid < 1:  # a damaged file
+        return False
     if sys.platform == "win32":
         return _is_alive_on_windows(pid)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

@@ -45,10 +45,9 @@ class JobLog:
         else:
             return True
         with self._lock:
-            if job in self._seen:
-                if event.seq <= self._seen[job]:
-                    return False
-                self._seen[job] = event.seq
+            if job not in self._seen or event.seq <= self._seen[job]:
+                return False  # a job that is not followed has ended before, and this is a replay of it
+            self._seen[job] = event.seq
             if isinstance(body, JobState) and body.state in _FINAL:
                 self._seen.pop(job, None)
         return True

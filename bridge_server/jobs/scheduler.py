@@ -19,13 +19,10 @@ from ..protocol.errors import (
     BridgeError,
     Cancelled,
     DaemonStopping,
-    EngineFailed,
     Interrupted,
     NotFound,
-    OutOfSpace,
     TooBusy,
     Unsupported,
-    error_from_wire,
 )
 from ..protocol.messages import (
     CandidateInfo,
@@ -38,12 +35,12 @@ from ..protocol.messages import (
     Placement,
     Preview,
     Submitted,
-    Vary,
 )
-from ..protocol.work import Task, TaskCandidate, TaskEnded, TaskPreview, TaskProgress
+from ..protocol.work import TaskCandidate, TaskPreview, TaskProgress
 from ..sessions.store import JobRecord, Store
 from ..workers.supervisor import Supervisor
 from .queue import Entry, TaskQueue
+from .tasks import raise_if_failed, task_for
 
 __all__ = ["Scheduler"]
 
@@ -123,6 +120,10 @@ class Scheduler:
             task.add_done_callback(lambda _: self._submitting.pop(job, None))
         return await asyncio.shield(self._submitting[job])
 
+    async def knows(self, job: str) -> bool:
+        """Whether there is such a job, or will be in a moment."""
+        return job in self._submitting or await self._known(job) is not None
+
     async def cancel(self, job: str) -> None:
         """End a job now. Its finished candidates stay.
 
@@ -156,7 +157,9 @@ class Scheduler:
         """Take up what the last daemon left. Before the first client comes."""
         for record in await self._write(self._store.unfinished):
             live = self._admit(record)
-            if record.state == "running" and record.restarts >= _MAX_RESTARTS:
+            if not live.left:  # it died between the last candidate and the word that this was all
+                await self._finish(live, None)
+            elif record.state == "running" and record.restarts >= _MAX_RESTARTS:
                 error = Interrupted(
                     "The daemon ended twice while it was computing this.",
                     "Select a smaller area, or ask again.",
@@ -175,13 +178,16 @@ class Scheduler:
         """Take no more work, cut running steps off and finish writing. Unfinished jobs wait on disk."""
         self._stopping = True
         await asyncio.gather(*self._submitting.values(), return_exceptions=True)
-        for live in self._live.values():
-            if live.state == "running":  # an orderly stop does not count against a job
-                await self._record(live, JobState(live.record.job, "queued"))
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for live in list(self._live.values()):
+            if live.state == "running":  # an orderly stop does not count against a job
+                try:
+                    await self._record(live, JobState(live.record.job, "queued"))
+                except BridgeError as error:
+                    log.warning("job %s: %s", live.record.job, error)
 
     # ---- submitting --------------------------------------------------------------------------------
 
@@ -206,7 +212,7 @@ class Scheduler:
         log.info("job %s: %s, %d candidates, %s", job, request.op, request.count, engine.name)
         if live.state == "queued":  # a cancel can come before the end of writing
             self._enqueue(live)
-            position = self._position(job, self._queue.order())
+            position = _position(job, self._queue.order())
             self._pump()
         else:
             position = 0
@@ -275,36 +281,38 @@ class Scheduler:
             if live.state == "queued":
                 live.state = "running"
                 await self._record(live, JobState(live.record.job, "running"))
-            task = _task(live.record, indices, name)
+            if live.record.job not in self._live:  # cancelled before there was anything to stop
+                return
+            task = task_for(live.record, indices, name)
             writing = asyncio.create_task(self._hear(live, said))
             try:
                 ended = await self._supervisor.run(task, said.put_nowait)
             finally:
                 said.put_nowait(None)
                 await writing
-            self._raise_if_failed(ended)
-            if live.left.intersection(indices):
-                raise EngineFailed(f"The engine {live.record.engine.name} made no picture of this.")
+            raise_if_failed(ended, live.record.engine, missing=bool(live.left.intersection(indices)))
         except BridgeError as error:
             await self._finish(live, error)
+        except Exception:
+            log.exception("job %s failed unexpectedly", live.record.job)
+            await self._finish(live, _unexpected())
         finally:
             live.running.discard(name)
         if not live.left and live.record.job in self._live:
             await self._finish(live, None)
 
-    def _raise_if_failed(self, ended: TaskEnded) -> None:
-        if ended.error_code:
-            raise error_from_wire(ended.error_code, ended.error_message, ended.error_hint)
-
     async def _hear(self, live: _Live, said: asyncio.Queue[Any]) -> None:
-        """Pass on what a worker says, in its order, until None. A full disk ends the job."""
+        """Pass on what a worker says, in its order, until None. What can't be kept ends the job."""
         while (message := await said.get()) is not None:
             if live.record.job not in self._live:
                 continue
             try:
                 await self._tell(live, message)
-            except OutOfSpace as error:
+            except BridgeError as error:
                 await self._finish(live, error)
+            except Exception:
+                log.exception("job %s: a message of its worker can't be kept", live.record.job)
+                await self._finish(live, _unexpected())
 
     async def _tell(self, live: _Live, message: Any) -> None:
         job = live.record.job
@@ -354,9 +362,10 @@ class Scheduler:
         log.info("job %s: %s%s", job, state.state, f" ({error})" if error else "")
         try:
             await self._record(live, state)
-        except (OutOfSpace, NotFound):
-            # it can't be written, but who waits must hear it; the next start finds the job as it was
-            self._publish(job, Event("job.state", live.seq, state))
+        except Exception:
+            # who waits must hear it, under a number not seen yet; the next start finds the job as it was
+            log.exception("job %s: its end can't be written down", job)
+            self._publish(job, Event("job.state", live.seq + 1, state))
 
     async def _record(self, live: _Live, state: JobState | Callable[[], Event]) -> None:
         """Write a lasting event down, then announce it."""
@@ -375,28 +384,12 @@ class Scheduler:
         return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
 
     def _placed(self, info: JobInfo, order: list[str]) -> JobInfo:
-        position = self._position(info.job, order)
-        return replace(info, position=position) if position else info
-
-    def _position(self, job: str, order: list[str]) -> int:
-        return order.index(job) + 1 if job in order else 0
+        return replace(info, position=_position(info.job, order))
 
 
-def _task(record: JobRecord, indices: tuple[int, ...], name: str) -> Task:
-    request = record.request
-    grow = [request.left, request.right, request.top, request.bottom] if isinstance(request, Expand) else []
-    return Task(
-        task=name,
-        engine=record.engine.name,
-        verb=request.op,
-        picture=request.picture,
-        mask=None if isinstance(request, Expand) else request.mask,
-        grow=grow,
-        indices=list(indices),
-        seeds=[record.seed + index for index in indices],
-        prompt=request.prompt,
-        negative_prompt=request.negative_prompt,
-        strength=request.strength,
-        amount=request.amount if isinstance(request, Vary) else 0.0,
-        parameters=request.parameters,
-    )
+def _position(job: str, order: list[str]) -> int:
+    return order.index(job) + 1 if job in order else 0
+
+
+def _unexpected() -> BridgeError:
+    return BridgeError("The daemon failed unexpectedly on this job.", "Its log has the details.")

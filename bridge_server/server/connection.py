@@ -86,7 +86,7 @@ class Connection:
 
     def send(self, frame: bytes) -> None:
         """Send a lasting frame; a client that is too slow for it is disconnected and may come back."""
-        if not self._outbox.put(frame) and self._closing is None:
+        if self._closing is None and not self._outbox.put(frame):
             log.warning("%s: too slow, disconnected", self._name)
             closing = self._socket.close(_TOO_SLOW, "too slow; connect again and watch your jobs")
             self._closing = asyncio.ensure_future(closing)
@@ -100,9 +100,13 @@ class Connection:
         await self._outbox.drained()
 
     async def _write(self) -> None:
-        with contextlib.suppress(ConnectionClosed):
+        try:
             while True:
                 await self._socket.send(await self._outbox.get())
+        except ConnectionClosed:
+            pass  # the reader ends the connection
+        finally:
+            self._outbox.close()
 
     async def _greet(self) -> bool:
         """Wait for an acceptable hello; anything else is answered and ends the connection."""

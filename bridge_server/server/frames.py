@@ -29,6 +29,7 @@ _ENVELOPE = msgspec.msgpack.Decoder(_Envelope)
 _ADDRESSED = msgspec.msgpack.Decoder(_Addressed)
 _PARAMS = {op: msgspec.msgpack.Decoder(params) for op, (params, _) in OPS.items()}
 _encode = msgspec.msgpack.Encoder().encode
+_UNREADABLE = (msgspec.DecodeError, RecursionError)  # the latter from maps nested a thousand deep
 
 
 class UnreadableRequest(BadRequest):
@@ -49,7 +50,7 @@ def decode_request(message: bytes | str) -> tuple[int, Request[Any] | BridgeErro
         raise UnreadableRequest("A text message came.", "Send binary messages with one msgpack map each.")
     try:
         envelope = _ENVELOPE.decode(message)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise UnreadableRequest(
             f"The message is no request: {error}.",
             "Send a msgpack map with kind 'request', id, op and params.",
@@ -68,7 +69,7 @@ def _params(envelope: _Envelope) -> Request[Any] | BridgeError:
         return Unsupported(f"There is no op {envelope.op!r}.", f"This daemon knows {', '.join(OPS)}.")
     try:
         return decoder.decode(envelope.params)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         reason = str(error)
         if "`$" in reason:
             reason = reason.replace("`$", "`$.params")
@@ -80,7 +81,7 @@ def _params(envelope: _Envelope) -> Request[Any] | BridgeError:
 def _id_of(message: bytes) -> int:
     try:
         return _ADDRESSED.decode(message).id
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return 0
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from .. import __version__
 from ..jobs.scheduler import Scheduler
+from ..protocol.codec import Event
 from ..protocol.errors import BridgeError
 from ..protocol.messages import (
     Ack,
@@ -99,6 +100,10 @@ class Handlers:
     async def submit(self, caller: Caller, request: Fill | Expand) -> Submitted:
         """A new job, watched by who asks for it."""
         job = request.job or secrets.token_hex(8)
+        if request.job and await self.scheduler.knows(job):  # asked again after a lost connection
+            submitted = await self.scheduler.submit(request, caller.session, caller.project)
+            await self._replay(caller, job, 0)
+            return submitted
         self.hub.watch(caller, job)
         try:
             return await self.scheduler.submit(replace(request, job=job), caller.session, caller.project)
@@ -127,15 +132,22 @@ class Handlers:
     async def watch(self, caller: Caller, request: Watch) -> JobInfo:
         """A job's events, the missed ones first."""
         info = await self.scheduler.job(request.job)
-        self.hub.hold(caller, request.job)
-        older = await self._read(lambda: list(self.store.events(request.job, request.after)))
-        self.hub.replay(caller, request.job, older)
+        await self._replay(caller, request.job, request.after)
         return info
 
     async def stop(self, _caller: Caller, _request: Stop) -> Ack:
         """The end of the daemon."""
         self.request_stop("a client asked for it")
         return Ack()
+
+    async def _replay(self, caller: Caller, job: str, after: int) -> None:
+        """Tell the lasting events after number ``after``, then what happens from now on; nothing twice."""
+        older: list[Event] = []
+        self.hub.hold(caller, job)
+        try:
+            older = await self._read(lambda: list(self.store.events(job, after)))
+        finally:
+            self.hub.replay(caller, job, older)
 
     async def _read(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.writer, call, *args)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..protocol.codec import Event
@@ -30,13 +31,21 @@ class Watcher(Protocol):
         ...
 
 
+@dataclass
+class _Held:
+    """Events kept back until ``replays`` (more than one if a client asks twice at once) are over."""
+
+    events: list[Event] = field(default_factory=list[Event])
+    replays: int = 0
+
+
 class Hub:
     """Hands events to the connections that watch their job. Each event is encoded once."""
 
     def __init__(self) -> None:
         self.connected: set[Watcher] = set()
         self._watchers: defaultdict[str, set[Watcher]] = defaultdict(set)
-        self._held: dict[tuple[Watcher, str], list[Event]] = {}
+        self._held: dict[tuple[Watcher, str], _Held] = {}
 
     def join(self, watcher: Watcher) -> None:
         """A connection said hello."""
@@ -54,19 +63,27 @@ class Hub:
         self._watchers[job].add(watcher)
 
     def hold(self, watcher: Watcher, job: str) -> None:
-        """Watch, but keep the job's lasting events back until :meth:`replay` has told the older ones."""
-        self._held[watcher, job] = []
+        """Watch, but keep the job's lasting events back until :meth:`replay` has told the older ones.
+
+        Every call is to be followed by one of replay.
+        """
+        self._held.setdefault((watcher, job), _Held()).replays += 1
         self.watch(watcher, job)
 
     def replay(self, watcher: Watcher, job: str, older: Iterable[Event]) -> None:
         """Tell ``older`` events, then those that were held back meanwhile and are newer."""
+        held = self._held.get((watcher, job), _Held())
+        held.replays -= 1
+        if held.replays <= 0:
+            self._held.pop((watcher, job), None)
         last = 0
         for event in older:
-            watcher.send(event_frame(event))
+            self._tell(watcher, event, event_frame(event), job)
             last = event.seq
-        for event in self._held.pop((watcher, job), []):
-            if event.seq > last:
-                self._tell(watcher, event, event_frame(event), job)
+        if held.replays <= 0:
+            for event in held.events:
+                if event.seq > last:
+                    self._tell(watcher, event, event_frame(event), job)
 
     def publish(self, job: str, event: Event) -> None:
         """Tell everyone who watches the job."""
@@ -79,7 +96,7 @@ class Hub:
             if held is None:
                 self._tell(watcher, event, frame, job)
             elif event.topic not in _PASSING:
-                held.append(event)
+                held.events.append(event)
 
     def broadcast(self, event: Event) -> None:
         """Tell every connection."""

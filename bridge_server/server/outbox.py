@@ -24,6 +24,7 @@ class Outbox:
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
+        self._closed = False
 
     def put(self, frame: bytes) -> bool:
         """Add a lasting frame. False if the client is too slow for it."""
@@ -50,11 +51,20 @@ class Outbox:
         self._size -= len(frame)
         return frame
 
+    def close(self) -> None:
+        """Nobody takes frames any more: forget those that wait and those to come."""
+        self._closed = True
+        self._frames.clear()
+        self._size = 0
+        self._drained.set()
+
     async def drained(self) -> None:
-        """Wait until everything was taken and the taker came back for more."""
+        """Wait until everything was taken and the taker came back for more, or the outbox was closed."""
         await self._drained.wait()
 
     def _add(self, key: object, frame: bytes) -> None:
+        if self._closed:
+            return
         self._frames[key] = frame
         self._size += len(frame)
         self._drained.clear()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Blobs:
         """Store ``data`` and return its digest (64 hex digits). On return it is on the disk."""
         digest = hashlib.sha256(data).hexdigest()
         target = self.path(digest)
-        if target.exists():
+        if _size(target) == len(data):
             return digest
         target.parent.mkdir(exist_ok=True)
         fd, name = tempfile.mkstemp(dir=self._incoming)
@@ -44,6 +45,7 @@ class Blobs:
                 _write_all(file.fileno(), data)
                 os.fsync(file.fileno())
             Path(name).replace(target)
+            _sync_folder(target.parent)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
@@ -63,6 +65,24 @@ class Blobs:
         if hashlib.sha256(data).hexdigest() != digest:
             raise NotFound(f"The stored pixels {digest[:12]} are damaged.")
         return data
+
+
+def _size(path: Path) -> int:
+    """Bytes in a file; -1 if it is not there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in a folder survive a power cut, where the system has a way to."""
+    if sys.platform != "win32":
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from ..protocol.errors import Unsupported
+
 __all__ = ["MIGRATIONS", "migrate"]
 
 
@@ -45,13 +47,14 @@ def migrate(db: sqlite3.Connection) -> None:
     """Bring the database to the newest shape.
 
     Raises:
-        RuntimeError: it was written by a newer version.
+        Unsupported: it was written by a newer version.
     """
     (done,) = db.execute("PRAGMA user_version").fetchone()
     if done > len(MIGRATIONS):
-        raise RuntimeError(
+        raise Unsupported(
             f"The data folder was written by a newer bridge-server (schema {done}, this one knows"
-            f" {len(MIGRATIONS)}). Update bridge-server, or choose another --data-dir."
+            f" {len(MIGRATIONS)}).",
+            "Update bridge-server, or choose another --data-dir.",
         )
     for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
         with db:

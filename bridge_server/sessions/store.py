@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import logging
 import sqlite3
 import time
 from collections.abc import Generator, Iterator
@@ -32,6 +33,8 @@ from .blobs import Blobs
 from .migrations import migrate
 
 __all__ = ["JobRecord", "Store"]
+
+log = logging.getLogger(__name__)
 
 FINAL_STATES = ("done", "failed", "cancelled")
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -163,7 +166,10 @@ class Store:
         Raises:
             NotFound: there is no such job.
         """
-        row = self._db.execute(f"SELECT {_JOB_COLUMNS} FROM job WHERE id = ?", (job,)).fetchone()
+        row = self._db.execute(
+            f"SELECT {_JOB_COLUMNS} FROM job WHERE id = ?",  # noqa: S608 - constants
+            (job,),
+        ).fetchone()
         if row is None:
             raise NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")
         return self._info(row)
@@ -182,12 +188,23 @@ class Store:
         return [self._info(row) for row in rows]
 
     def unfinished(self) -> list[JobRecord]:
-        """The jobs that were queued or running when the last daemon ended, oldest first."""
+        """The jobs that were queued or running when the last daemon ended, oldest first.
+
+        One whose pictures are missing or damaged fails here, and the others go on.
+        """
         rows = self._db.execute(
             "SELECT id, session, project, verb, engine_info, request, seed, created, state, seq, restarts"
             " FROM job WHERE state IN ('queued', 'running') ORDER BY number"
         ).fetchall()
-        return [self._record(row) for row in rows]
+        records: list[JobRecord] = []
+        for row in rows:
+            try:
+                records.append(self._record(row))
+            except NotFound as error:
+                self.set_state(
+                    JobState(row[0], "failed", 0, error.wire_code, error.message, "Ask for it again.")
+                )
+        return records
 
     def events(self, job: str, after: int) -> Iterator[Event]:
         """A job's lasting events with a number above ``after``, candidates with their pixels."""
@@ -198,7 +215,10 @@ class Store:
             if candidate is None:
                 yield Event("job.state", seq, msgspec.msgpack.decode(body, type=JobState))
             else:
-                yield Event("job.candidate", seq, self.candidate(candidate))
+                try:
+                    yield Event("job.candidate", seq, self.candidate(candidate))
+                except NotFound as error:  # its pixels are gone; what else there is to tell still counts
+                    log.warning("job %s: %s", job, error)
 
     def candidate(self, candidate: str) -> CandidateDone:
         """A finished candidate.

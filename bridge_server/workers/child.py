@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -199,6 +200,7 @@ def serve(engines: Iterable[Engine]) -> None:
     outgoing = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s worker: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which ends the worker in order
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     by_name = {engine.info.name: engine for engine in engines}

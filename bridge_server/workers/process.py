@@ -44,7 +44,11 @@ class WorkerProcess:
             WorkerDied: it ended, or said nothing for ``ready_timeout`` seconds.
         """
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_READ_AHEAD
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_READ_AHEAD,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the daemon alone
         )
         worker = cls(name, process)
         try:

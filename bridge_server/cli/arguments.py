@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be typed: the commands, their options, and what they mean. No I/O, and only the standard library."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from .. import __version__
+from ..protocol.errors import BridgeError
+from ..protocol.messages import MAX_COUNT
+
+__all__ = ["Asked", "UsageError", "asked_from", "parse"]
+
+_MOST_PIXELS = 2**31 - 1
+_MOST_SEED = 2**63 - 1 - MAX_COUNT
+
+_TOP = """\
+A local daemon that fills, expands, varies and refines pictures. Nothing leaves this machine.
+
+The picture commands start a daemon if none runs; it ends by itself when nobody needs it.
+"""
+
+_EXIT_CODES = """\
+exit codes:
+  0  done
+  1  the daemon or the engine refused or failed
+  2  a wrong option, or a file that can't be read or written
+  130  interrupted with Ctrl-C; the job is cancelled
+"""
+
+_FILES = """\
+IMAGE and MASK may be PNG, JPEG, WebP or TIFF; white in MASK is selected, grey is soft, both have the same
+size. OUT keeps IMAGE's depth, ICC profile and EXIF; its ending says the format. Outside the selection every
+pixel stays as it was (in a JPEG, as near as JPEG can). With --count 3, OUT out.png becomes out-1.png,
+out-2.png and out-3.png.
+"""
+
+_EXAMPLES = {
+    "serve": ["serve", "serve --port 8717 --idle-exit 900 --log-level debug"],
+    "status": ["status", "status --json"],
+    "stop": ["stop"],
+    "doctor": ["doctor"],
+    "fill": [
+        "fill photo.jpg --mask mask.png -o out.png",
+        "fill photo.tif --mask mask.png -o out.tif --count 4 --seed 7",
+    ],
+    "expand": [
+        "expand photo.jpg --left 200 --right 200 -o wide.jpg",
+        "expand icon.png --top 64 --count 3 -o taller.png",
+    ],
+    "vary": [
+        "vary photo.png --mask sky.png --amount 0.2 -o near.png",
+        "vary photo.png --mask sky.png --amount 0.9 --count 4 -o far.png",
+    ],
+    "refine": [
+        "refine sketch.png --strength 0.6 -o out.png",
+        "refine photo.png --mask face.png --strength 0.2 -o out.png",
+    ],
+}
+
+
+class UsageError(BridgeError):
+    """Something was typed that no command understands. ``usage`` is what could have been typed."""
+
+    code = "usage"
+
+    def __init__(self, message: str, hint: str = "", usage: str = "") -> None:
+        super().__init__(message, hint)
+        self.usage = usage
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One of the verbs, as it was asked for. ``strength`` None means the verb's own default.
+
+    ``sides`` are the pixels to grow by: left, right, top, bottom.
+    """
+
+    verb: str
+    image: Path
+    output: Path
+    mask: Path | None = None
+    sides: tuple[int, int, int, int] = (0, 0, 0, 0)
+    count: int = 1
+    seed: int | None = None
+    engine: str = ""
+    prompt: str = ""
+    negative_prompt: str = ""
+    strength: float | None = None
+    amount: float | None = None
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises where argparse would print and exit, so that ``--json`` holds for wrong options too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(
+            f"{message[:1].upper()}{message[1:]}.", f"See '{self.prog} --help'.", self.format_usage()
+        )
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Understand a command line; the result's ``command`` names the command.
+
+    Raises:
+        UsageError: it can't be understood.
+        SystemExit: help or the version was asked for, and is printed.
+    """
+    return _parser().parse_args(arguments)
+
+
+def asked_from(given: argparse.Namespace) -> Asked:
+    """The verb in a parsed command line.
+
+    Raises:
+        UsageError: options that contradict each other.
+    """
+    sides = cast("tuple[int, int, int, int]", tuple(getattr(given, side, 0) for side in _SIDES))
+    if given.command == "expand" and not any(sides):
+        raise UsageError(
+            "An expand grows no side.", "Give at least one of --left, --right, --top and --bottom, in pixels."
+        )
+    if given.output.name in {"", ".", ".."}:
+        raise UsageError(f"{given.output} is no file's name.", "Give one with -o, for example -o out.png.")
+    return Asked(
+        verb=given.command,
+        image=given.image,
+        output=given.output,
+        mask=getattr(given, "mask", None),
+        sides=sides,
+        count=given.count,
+        seed=given.seed,
+        engine=given.engine,
+        prompt=given.prompt,
+        negative_prompt=given.negative_prompt,
+        strength=given.strength,
+        amount=getattr(given, "amount", None),
+        parameters=dict(given.param),
+    )
+
+
+_SIDES = ("left", "right", "top", "bottom")
+
+
+# ---- kinds of values ---------------------------------------------------------------------------------
+
+
+def _whole(low: int, high: int) -> Any:
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+        return value
+
+    return convert
+
+
+def _number(low: float, high: float = float("inf")) -> Any:
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+        if not low <= value <= high or value == float("inf"):
+            most = f" to {high:g}" if high < float("inf") else " up"
+            raise argparse.ArgumentTypeError(f"{text} is not from {low:g}{most}")
+        return value
+
+    return convert
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """``name=value``; a value that is JSON is taken as such, so that numbers are numbers."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name.strip(), json.loads(value)
+    except ValueError:
+        return name.strip(), value
+
+
+# ---- commands ----------------------------------------------------------------------------------------
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="bridge-server",
+        description=_TOP,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"bridge-server {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_serve(_command(commands, "serve", "run the daemon in this terminal", manner=False))
+    _command(commands, "status", "say how the daemon is; exit code 1 if none runs")
+    _command(commands, "stop", "end the daemon and wait until it is gone")
+    _command(commands, "doctor", "check that everything works, and say what to do where it doesn't")
+    for verb, summary in (
+        ("fill", "fill a selection from its surroundings"),
+        ("expand", "grow the canvas and fill what is new"),
+        ("vary", "more like what is in the selection now"),
+        ("refine", "keep the composition and change it by a strength"),
+    ):
+        _add_verb(_command(commands, verb, summary), verb)
+    return parser
+
+
+def _command(commands: Any, name: str, summary: str, *, manner: bool = True) -> argparse.ArgumentParser:
+    examples = "\n".join(f"  bridge-server {line}" for line in _EXAMPLES[name])
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[:1].upper()}{summary[1:]}.",
+        epilog=f"{_FILES if name in {'fill', 'expand', 'vary', 'refine'} else ''}\nexamples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the daemon's data folder")
+    if manner:
+        parser.add_argument("--json", action="store_true", help="print one JSON object, errors too")
+        parser.add_argument("--quiet", action="store_true", help="no progress, only warnings and results")
+    return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", help="address to listen on (default 127.0.0.1, this machine only)")
+    add("--port", type=_whole(0, 65535), help="port to listen on (default 0: a free one, clients find it)")
+    add("--idle-exit", type=_number(0), metavar="SECONDS", help="end after so long without clients and work")
+    add(
+        "--workers",
+        type=_whole(0, 256),
+        metavar="N",
+        help="processes that compute at once (default: one a core)",
+    )
+    add("--log-level", choices=("debug", "info", "warning", "error"), help="how much to log (default info)")
+    add("--config", type=Path, metavar="FILE", help="a TOML file; default is config.toml in the data folder")
+
+
+def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
+    add = parser.add_argument
+    add("image", type=Path, metavar="IMAGE", help="the picture")
+    if verb == "expand":
+        for side in _SIDES:
+            add(f"--{side}", type=_whole(0, _MOST_PIXELS), default=0, metavar="N", help="pixels to add there")
+    else:
+        needed = verb != "refine"
+        add("--mask", type=Path, required=needed, metavar="MASK", help="what is selected, in white")
+    add("-o", "--output", type=Path, required=True, metavar="OUT", help="where the result goes")
+    if verb == "vary":
+        add("--amount", type=_number(0, 1), required=True, metavar="X", help="0 stays near, 1 goes far")
+    add(
+        "--strength",
+        type=_number(0, 1),
+        required=verb == "refine",
+        metavar="X",
+        help="how much may change, 0 to 1",
+    )
+    add("--prompt", default="", metavar="T", help="what to make, for engines that read words")
+    add("--negative-prompt", default="", metavar="T", help="what to avoid, for engines that read words")
+    add("--count", type=_whole(1, MAX_COUNT), default=1, metavar="N", help=f"results, 1 to {MAX_COUNT}")
+    add("--seed", type=_whole(0, _MOST_SEED), metavar="S", help="the same seed makes the same pixels")
+    add("--engine", default="", metavar="E", help="which engine (default: the daemon's first)")
+    add(
+        "--param",
+        type=_parameter,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the engine; may be given several times",
+    )

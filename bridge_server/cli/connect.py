@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A connection to the daemon, which is started if need be."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import __version__
+from ..client import BridgeClient, find_daemon, start_daemon
+from ..client.discovery import default_data_dir
+from ..protocol.errors import ConnectionLost, NotFound
+
+__all__ = ["connected", "data_folder"]
+
+#: Seconds for a daemon that says it runs, and for one just started, to answer.
+_RUNNING, _STARTED = 3.0, 10.0
+
+_COMMAND = (sys.executable, "-m", "bridge_server")
+
+
+def data_folder(given: Path | None) -> Path:
+    """The data folder that is meant: absolute, this user's own by default."""
+    return (given or default_data_dir()).absolute()
+
+
+@contextmanager
+def connected(folder: Path, note: Callable[[str], None] | None = None) -> Generator[BridgeClient]:
+    """A client that is connected to the daemon of a data folder, and closed at the end.
+
+    Args:
+        folder: absolute.
+        note: told in words if a daemon has to be started; with None, none is.
+
+    Raises:
+        NotFound: no daemon runs and none may be started.
+        BridgeError: it can't be started, can't be reached, or refuses.
+    """
+    found = find_daemon(folder)
+    if found is None and note is None:
+        raise NotFound(f"No daemon runs on {folder}.", "Start one with 'bridge-server serve'.")
+    if found is None and note is not None:
+        _start(folder, note)
+    with BridgeClient(lambda: find_daemon(folder), name=f"bridge-server {__version__} command") as client:
+        try:
+            client.wait_until_connected(_RUNNING)
+        except ConnectionLost:
+            # a daemon that was killed leaves its runtime file, and its number may be another program's now
+            if note is None:
+                raise
+            _start(folder, note)
+            client.wait_until_connected(_STARTED)
+        yield client
+
+
+def _start(folder: Path, note: Callable[[str], None]) -> None:
+    note("Starting a daemon; it ends by itself when nobody needs it.")
+    start_daemon(folder, _COMMAND)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what was asked, and the pixels, to the request that is sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..canvas.masks import bounds
+from ..client.region import expand_region, region_for
+from ..protocol.errors import NotFound
+from ..protocol.messages import Context, EngineInfo, Expand, Fill, Placement, Refine, Vary
+from .arguments import Asked
+from .pictures import Picture, to_pixels
+
+__all__ = ["engine_named", "outline", "region_of", "remarks", "request_for"]
+
+Mask = NDArray[np.uint8]
+
+
+def engine_named(name: str, engines: Sequence[EngineInfo]) -> EngineInfo:
+    """The engine of that name; the first one if the name is empty.
+
+    Raises:
+        NotFound: there is none, with the names that there are.
+    """
+    for engine in engines:
+        if name in {"", engine.name}:
+            return engine
+    known = ", ".join(engine.name for engine in engines)
+    raise NotFound(f"There is no engine {name!r}.", f"Use one of: {known}.")
+
+
+def remarks(asked: Asked, engine: EngineInfo) -> list[str]:
+    """What was asked for and will not be heeded."""
+    if (asked.prompt or asked.negative_prompt) and not engine.reads_prompt:
+        return [f"The engine {engine.name} does not read prompts: the words change nothing."]
+    return []
+
+
+def outline(asked: Asked, picture: Picture) -> Picture:
+    """A picture of the result's size and depth that takes no memory, to check where it can be written."""
+    left, right, top, bottom = asked.sides
+    rows, columns, channels = picture.array.shape
+    size = (rows + top + bottom, columns + left + right, channels)
+    return replace(picture, array=np.broadcast_to(picture.array.dtype.type(0), size))
+
+
+def region_of(asked: Asked, picture: Picture, mask: Mask | None, context: Context) -> Placement:
+    """The part of the picture that the engine has to see."""
+    if asked.verb == "expand":
+        left, right, top, bottom = asked.sides
+        return expand_region(
+            picture.width, picture.height, context, left=left, right=right, top=top, bottom=bottom
+        )
+    box = None if mask is None else bounds(mask)
+    if box is None:
+        return Placement(0, 0, picture.width, picture.height)
+    selection = Placement(box.x0, box.y0, box.width, box.height)
+    return region_for(selection, picture.width, picture.height, context)
+
+
+def request_for(
+    asked: Asked, picture: Picture, mask: Mask | None, region: Placement, job: str
+) -> Fill | Expand:
+    """The request for a region of the picture. Without a mask all of it is selected.
+
+    The job ends when this program does: nobody else knows where its result belongs.
+    """
+    rows = slice(region.y, region.y + region.height)
+    columns = slice(region.x, region.x + region.width)
+    common: dict[str, Any] = {
+        "picture": to_pixels(picture.array[rows, columns], picture.colorspace),
+        "region": region,
+        "engine": asked.engine,
+        "prompt": asked.prompt,
+        "negative_prompt": asked.negative_prompt,
+        "count": asked.count,
+        "seed": asked.seed,
+        "parameters": asked.parameters,
+        "if_gone": "cancel",
+        "job": job,
+    }
+    if asked.strength is not None:
+        common["strength"] = asked.strength
+    if asked.verb == "expand":
+        left, right, top, bottom = asked.sides
+        return Expand(**common, left=left, right=right, top=top, bottom=bottom)
+    chosen = np.full((region.height, region.width), 255, np.uint8) if mask is None else mask[rows, columns]
+    common["mask"] = to_pixels(chosen)
+    if asked.verb == "vary":
+        return Vary(**common, **({} if asked.amount is None else {"amount": asked.amount}))
+    return Refine(**common) if asked.verb == "refine" else Fill(**common)

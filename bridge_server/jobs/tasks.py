@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker has to know of a job, and how its last word is read."""
+
+from __future__ import annotations
+
+from ..protocol.errors import EngineFailed, error_from_wire
+from ..protocol.messages import EngineInfo, Expand, Vary
+from ..protocol.work import Task, TaskEnded
+from ..sessions.store import JobRecord
+
+__all__ = ["raise_if_failed", "task_for"]
+
+
+def task_for(record: JobRecord, indices: tuple[int, ...], name: str) -> Task:
+    """The task of making some of a job's candidates."""
+    request = record.request
+    grow = [request.left, request.right, request.top, request.bottom] if isinstance(request, Expand) else []
+    return Task(
+        task=name,
+        engine=record.engine.name,
+        verb=request.op,
+        picture=request.picture,
+        mask=None if isinstance(request, Expand) else request.mask,
+        grow=grow,
+        indices=list(indices),
+        seeds=[record.seed + index for index in indices],
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        strength=request.strength,
+        amount=request.amount if isinstance(request, Vary) else 0.0,
+        parameters=request.parameters,
+    )
+
+
+def raise_if_failed(ended: TaskEnded, engine: EngineInfo, *, missing: bool) -> None:
+    """Raise the task's error, or EngineFailed if it claims success while candidates are ``missing``."""
+    if ended.error_code:
+        raise error_from_wire(ended.error_code, ended.error_message, ended.error_hint)
+    if missing:
+        raise EngineFailed(f"The engine {engine.name} made no picture of this.")
