@@ -71,7 +71,7 @@ class _PngHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def do_POST(self) -> None:  # noqa: N802  # http.server's name
+    def do_POST(self) -> None:  # the name that http.server calls
         picture = _from_png(self.rfile.read(int(self.headers["Content-Length"])))
         body = _to_png(picture)
         self.send_response(200)

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from .formats import white_of
 
-__all__ = ["Tone", "linear_to_srgb", "restore", "srgb_to_linear", "visible", "working"]
+__all__ = [
+    "Tone",
+    "exact",
+    "linear_to_srgb",
+    "restore",
+    "srgb_to_linear",
+    "visible",
+    "working",
+]
 
 Floats = NDArray[np.float32]
 
@@ -132,6 +140,14 @@ def working(picture: NDArray[Any], tone: Tone) -> NDArray[np.uint8]:
         clean = np.nan_to_num(colours, nan=0.0, posinf=0.0, neginf=0.0)
         eight = np.rint(tone.encode(clean) * 255).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))
+
+
+def exact(picture: NDArray[Any], tone: Tone) -> Floats:
+    """As :func:`working`, 0 to 255, but not rounded."""
+    colours = picture[..., :3] if picture.shape[2] >= 3 else picture[..., :1]
+    clean = np.nan_to_num(colours, nan=0.0, posinf=0.0, neginf=0.0)
+    values = tone.encode(clean) * np.float32(255)
+    return np.ascontiguousarray(np.broadcast_to(values, (*values.shape[:2], 3)))
 
 
 def restore(encoded: NDArray[Any], tone: Tone, dtype: np.dtype[Any]) -> NDArray[Any]:

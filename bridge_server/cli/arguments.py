@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be typed: the commands, their options, and what they mean. No I/O, and only the standard library."""
+"""What can be typed: the commands, their options, what they mean. No I/O; only the standard library."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import __version__
 from ..client import BridgeClient, find_daemon, start_daemon
 from ..client.discovery import default_data_dir
-from ..protocol.errors import ConnectionLost, NotFound
+from ..protocol.errors import BadRequest, ConnectionLost, NotFound
 
 __all__ = ["connected", "data_folder"]
 
@@ -57,4 +57,9 @@ def connected(folder: Path, note: Callable[[str], None] | None = None) -> Genera
 
 def _start(folder: Path, note: Callable[[str], None]) -> None:
     note("Starting a daemon; it ends by itself when nobody needs it.")
-    start_daemon(folder, _COMMAND)
+    try:
+        start_daemon(folder, _COMMAND)
+    except OSError as error:
+        raise BadRequest(
+            f"The data folder {folder} can't be used: {error.strerror}.", "Choose another --data-dir."
+        ) from error

@@ -143,7 +143,9 @@ def check_private(folder: Path) -> Finding:
     try:
         modes = {each: each.stat().st_mode & 0o777 for each in (path, folder)}
     except OSError as error:
-        return Finding("Token", False, f"{path}: {error.strerror}", "Start the daemon again.")
+        return Finding(
+            "Token", ok=False, detail=f"{path}: {error.strerror}", advice="Start the daemon again."
+        )
     open_ones = [f"{each} ({mode:04o})" for each, mode in modes.items() if mode & 0o077]
     advice = f"Others can read it: chmod 700 {folder} && chmod 600 {path}, then start the daemon again."
     detail = f"open to others: {', '.join(open_ones)}" if open_ones else f"{path} is yours only"

@@ -93,5 +93,7 @@ def request_for(
     chosen = np.full((region.height, region.width), 255, np.uint8) if mask is None else mask[rows, columns]
     common["mask"] = to_pixels(chosen)
     if asked.verb == "vary":
-        return Vary(**common, **({} if asked.amount is None else {"amount": asked.amount}))
+        if asked.amount is not None:
+            common["amount"] = asked.amount
+        return Vary(**common)
     return Refine(**common) if asked.verb == "refine" else Fill(**common)

@@ -72,7 +72,7 @@ class Screen:
 
     def _print(self, text: str, where: Any) -> None:
         if self._bars is None or not self._bars.print(text, to_terminal=where.isatty()):
-            print(text, file=where, flush=True)  # noqa: T201 - this is where the command line speaks
+            print(text, file=where, flush=True)
 
 
 class Bars:

@@ -5,6 +5,7 @@ import json
 import sys
 
 import msgpack
+
 from bridge_server.client import BridgeClient, region_for
 from bridge_server.protocol.codec import from_plain
 from bridge_server.protocol.discovery import RuntimeFile

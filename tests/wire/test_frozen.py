@@ -11,6 +11,7 @@ from pathlib import Path
 import msgpack
 import pytest
 import samples
+
 from bridge_server.protocol.codec import (
     Event,
     event_from_frame,
@@ -33,9 +34,7 @@ def fresh():
     return {
         "requests": {op: msgpack.packb(request_frame(7, r)).hex() for op, r in samples.REQUESTS.items()},
         "replies": {op: reply_frame(7, result).hex() for op, result in samples.RESULTS.items()},
-        "events": {
-            topic: event_frame(Event(topic, 5, body)).hex() for topic, body in samples.EVENTS.items()
-        },
+        "events": {topic: event_frame(Event(topic, 5, body)).hex() for topic, body in samples.EVENTS.items()},
         "failures": {"too_busy": failure_frame(7, FAILURE).hex()},
         "work": {name: frames.encode(message).hex() for name, message in samples.WORK.items()},
     }

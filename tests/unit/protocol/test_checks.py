@@ -4,6 +4,7 @@
 from dataclasses import replace
 
 import pytest
+
 from bridge_server.protocol.checks import check_job
 from bridge_server.protocol.errors import BadRequest
 from bridge_server.protocol.messages import MAX_COUNT, Expand, Fill, Placement, Vary
@@ -42,7 +43,10 @@ def test_what_is_in_range_passes(request_):
         (replace(FILL, mask=replace(MASK, width=1)), "params.mask.data has 4 bytes; 1 x 2 gray8 needs 2."),
         (replace(FILL, mask=replace(MASK, width=1, data=b"11")), "params.mask is 1 x 2, params.picture is 2"),
         (replace(FILL, mask=PICTURE), "params.mask.format is 'rgb8'. A mask is gray8."),
-        (replace(FILL, mask=replace(MASK, data=bytes(4))), "Nothing is selected: params.mask is 0 everywhere."),
+        (
+            replace(FILL, mask=replace(MASK, data=bytes(4))),
+            "Nothing is selected: params.mask is 0 everywhere.",
+        ),
         (replace(FILL, count=0), "params.count is 0. Use 1 to 16."),
         (replace(FILL, count=17), "params.count is 17."),
         (replace(FILL, strength=1.01), "params.strength is 1.01. Use 0.0 to 1.0."),

@@ -7,6 +7,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgpack
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bridge_server.protocol.codec import (
     Event,
     event_from_frame,
@@ -20,8 +23,6 @@ from bridge_server.protocol.errors import BadRequest, BridgeError, TooBusy
 from bridge_server.protocol.messages import EVENTS, OPS, CandidateInfo, GetJob, JobProgress, Placement
 from bridge_server.protocol.work import WORK
 from bridge_server.server.frames import decode_request, event_frame, failure_frame, reply_frame
-from hypothesis import given
-from hypothesis import strategies as st
 
 RESULTS = {op: result for op, (_, result) in OPS.items()}
 _FLOATS = st.floats(allow_nan=False)

@@ -4,6 +4,7 @@
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
+
 from bridge_server.protocol.discovery import data_dir
 
 HOME = PurePosixPath("/home/ada")

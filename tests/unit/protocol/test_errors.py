@@ -2,6 +2,7 @@
 """Errors and their codes."""
 
 import pytest
+
 from bridge_server.protocol import errors
 from bridge_server.protocol.errors import BridgeError, error_from_wire
 

@@ -4,6 +4,7 @@
 import dataclasses
 
 import pytest
+
 from bridge_server.protocol.messages import EVENTS, OPS, VERBS, Expand, Fill, Refine, Request, Vary
 from bridge_server.protocol.work import WORK
 

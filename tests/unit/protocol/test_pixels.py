@@ -4,6 +4,7 @@
 from dataclasses import replace
 
 import pytest
+
 from bridge_server.canvas.formats import LAYOUTS
 from bridge_server.protocol.errors import BadRequest
 from bridge_server.protocol.pixels import BYTES_PER_PIXEL, Pixels, check_pixels
@@ -25,7 +26,10 @@ def test_every_format_of_the_right_length_is_accepted(layout):
         ({"width": 0}, "here is 0 x 2 pixels. Both sides must be at least 1."),
         ({"height": -2}, "here is 3 x -2 pixels. Both sides must be at least 1."),
         ({"width": 40000, "height": 40000}, "here claims 40000 x 40000 pixels; the limit is 100. "),
-        ({"data": bytes(47)}, "here.data has 47 bytes; 3 x 2 rgba16 needs 48. Send raw rows without padding."),
+        (
+            {"data": bytes(47)},
+            "here.data has 47 bytes; 3 x 2 rgba16 needs 48. Send raw rows without padding.",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(change, message):

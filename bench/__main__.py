@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that is measured: ``make bench``."""
+
+from bench import bridge, quality
+
+if __name__ == "__main__":
+    bridge.main()
+    quality.main()

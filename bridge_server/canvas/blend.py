@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making a generated area meet its surroundings without a seam."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .masks import box_sum
+from .pyramid import pull_push
+
+__all__ = ["keep_colours", "match_seam"]
+
+Floats = NDArray[np.float32]
+
+
+def match_seam(
+    original: Floats, generated: Floats, hole: NDArray[np.bool_], ring: NDArray[np.bool_], reach: float
+) -> Floats:
+    """Shift the generated colours so that they meet the original at the hole's border.
+
+    Where both are known, on the ring, their difference is measured and carried into the hole by a membrane
+    that fades over about ``reach`` pixels: the approximate solution of a screened Poisson equation (Perez
+    et al. 2003, "Poisson Image Editing"), by pull-push. Texture and grain are not blurred, because only
+    the smooth difference is added.
+
+    Args:
+        original: (H, W, C), right outside the hole.
+        generated: (H, W, C), made for the hole and the ring.
+        hole: (H, W), what is to be replaced.
+        ring: (H, W), pixels outside the hole where ``generated`` is valid as well.
+        reach: in pixels; infinity for a membrane that does not fade.
+
+    Returns:
+        ``original`` with the hole replaced.
+    """
+    usable = ring & ~hole
+    if not usable.any():
+        return np.where(hole[..., None], generated, original)
+    gap = np.where(usable[..., None], original - generated, np.float32(0))
+    inner = np.float32(1 / reach**2)
+    known = np.where(usable, np.float32(1), np.where(hole, inner, np.float32(0)))
+    return np.where(hole[..., None], generated + pull_push(gap, known), original)
+
+
+def keep_colours(present: Floats, changed: Floats, radius: int, weight: float) -> Floats:
+    """``changed`` with its broad colours moved back to those of ``present`` by ``weight`` (0 to 1).
+
+    Args:
+        present: (H, W, C).
+        changed: (H, W, C).
+        radius: what is broad, in pixels.
+        weight: 1 keeps all of the present broad colours.
+    """
+    size = box_sum(np.ones((*present.shape[:2], 1), np.float32), radius)
+    return changed + np.float32(weight) * box_sum(present - changed, radius) / size

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Smooth random maps and maps of a picture's broad colours, to guide a synthesis."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .masks import box_sum
+
+__all__ = ["blobs", "broad_colours", "random_field"]
+
+Floats = NDArray[np.float32]
+
+
+def random_field(
+    height: int, width: int, cell: float, channels: int, rng: np.random.Generator
+) -> Floats:
+    """A smooth (H, W, channels) map of random values about ``cell`` pixels apart, each channel 0 to 1."""
+    rows, columns = (max(2, round(size / cell) + 1) for size in (height, width))
+    knots = rng.random((rows, columns, channels), dtype=np.float32)
+    down, across = _weights(height, rows), _weights(width, columns)
+    values = np.einsum("yr,rcn,xc->yxn", down, knots, across, optimize=True).astype(np.float32)
+    values -= values.min(axis=(0, 1))
+    return values / np.maximum(values.max(axis=(0, 1)), np.float32(1e-6))
+
+
+def _weights(size: int, knots: int) -> Floats:
+    """(size, knots): how much each knot counts at each place, by the smoothstep between its neighbours."""
+    places = np.linspace(0, knots - 1, size, dtype=np.float32)[:, None]
+    near = np.clip(1 - np.abs(places - np.arange(knots, dtype=np.float32)), 0, 1)
+    return (near * near * (3 - 2 * near)).astype(np.float32)
+
+
+def blobs(
+    inside: NDArray[np.bool_], share: float, cell: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """About ``share`` (0 to 1) of a mask as random blobs ``cell`` pixels wide.
+
+    With equal ``rng`` and ``cell``, those of a smaller share lie within those of a larger one.
+    """
+    if share >= 1:
+        return inside
+    height, width = inside.shape
+    noise = random_field(height, width, cell, 1, rng)[..., 0]
+    noise += random_field(height, width, cell / 2, 1, rng)[..., 0] * np.float32(0.5)
+    values = noise[inside]
+    if values.size == 0:
+        return inside
+    return inside & (noise >= np.quantile(values, 1 - share))
+
+
+def broad_colours(picture: Floats, among: NDArray[np.bool_], radius: int) -> Floats:
+    """The two directions in which a picture's blurred colours differ most, as a map of 0 to 1.
+
+    Args:
+        picture: (H, W, 3).
+        among: (H, W), the pixels whose spread decides the directions.
+        radius: of the blur, in pixels.
+
+    Returns:
+        (H, W, 2); both channels share one scale, so that distances stay true.
+    """
+    size = box_sum(np.ones((*among.shape, 1), np.float32), radius)
+    soft = box_sum(picture, radius) / size
+    some = soft[among] if among.any() else soft.reshape(-1, 3)
+    middle = some.mean(axis=0)
+    _, axes = np.linalg.eigh(np.cov((some - middle).T) + np.eye(3) * 1e-6)
+    turned = ((soft - middle) @ axes[:, :0:-1]).astype(np.float32)
+    low, high = np.quantile(turned[among] if among.any() else turned, [0.01, 0.99], axis=(0, 1) if not among.any() else 0)
+    scale = max(float((high - low).max()), 1e-3)
+    return np.clip((turned - low) / scale, 0, 1).astype(np.float32)

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lasts."""
+
+import errno
+import os
+import sqlite3
+from dataclasses import replace
+
+import pytest
+import samples
+
+from bridge_server.protocol.codec import Event
+from bridge_server.protocol.errors import NotFound, OutOfSpace, Unsupported
+from bridge_server.protocol.messages import CandidateDone, JobState
+from bridge_server.sessions import blobs
+from bridge_server.sessions.store import JobRecord, Store
+
+VERBS = ["fill", "expand", "vary", "refine"]
+
+
+def record(job="j0b", verb="fill", session="s1", **fields):
+    """A new job."""
+    request = replace(samples.REQUESTS[verb], job=job)
+    return JobRecord(job, session, "book cover", request, samples.ENGINE, 42, 1.5, **fields)
+
+
+def candidate(index=0, job="j0b"):
+    """A finished candidate's record."""
+    return replace(samples.CANDIDATE, candidate=f"{job}-c{index}", job=job, index=index)
+
+
+def contents(folder):
+    """All rows of all tables, and all blobs."""
+    with sqlite3.connect(folder / "bridge.sqlite3") as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = {table: db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables}
+    db.close()
+    return rows, sorted(path.name for path in (folder / "blobs").rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store."""
+    store = Store(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_job_comes_back_whole_after_a_restart(tmp_path, verb):
+    """Every parameter and every pixel of each verb."""
+    first = Store(tmp_path)
+    assert first.add_job(record(verb=verb)) == Event("job.state", 1, JobState("j0b", "queued"))
+    first.close()
+    second = Store(tmp_path)
+    assert second.unfinished() == [record(verb=verb, seq=1)]
+    second.close()
+
+
+def test_unfinished_are_the_queued_and_running_oldest_first(store):
+    """With what is done of them, and how often they were taken up again."""
+    for job in "abcd":
+        store.add_job(record(job))
+    store.set_state(JobState("b", "done"))
+    store.set_state(JobState("c", "running"))
+    store.set_state(JobState("d", "queued", resumed=True))
+    store.add_candidate(candidate(1, "c"), samples.PATCH)
+    found = {each.job: each for each in store.unfinished()}
+    assert list(found) == ["a", "c", "d"]
+    assert (found["c"].state, found["c"].done_indices, found["c"].restarts) == ("running", {1}, 0)
+    assert (found["d"].state, found["d"].restarts) == ("queued", 1)
+
+
+def test_a_job_whose_picture_is_damaged_fails_and_the_others_go_on(store, tmp_path):
+    """One bad file never keeps the daemon from starting."""
+    store.add_job(record("good", "expand"))
+    store.add_job(record("bad"))
+    digest = store._blobs.put(samples.MASK.data)
+    store._blobs.path(digest).write_bytes(b"??")
+    assert [each.job for each in store.unfinished()] == ["good"]
+    info = store.job("bad")
+    assert (info.state, info.error_code) == ("failed", "not_found")
+    assert "damaged" in info.error_message
+
+
+def test_events_are_numbered_from_one_and_told_after_any(store):
+    """Each job counts for itself; a candidate's event brings its pixels."""
+    store.add_job(record())
+    store.add_job(record("other"))
+    store.set_state(JobState("j0b", "running"))
+    done = store.add_candidate(candidate(), samples.PATCH)
+    store.set_state(JobState("j0b", "done"))
+    events = list(store.events("j0b", 0))
+    assert [event.seq for event in events] == [1, 2, 3, 4]
+    assert events[2] == done == Event("job.candidate", 3, CandidateDone(candidate(), samples.PATCH))
+    assert events[3].body == JobState("j0b", "done")
+    assert list(store.events("j0b", 2)) == events[2:]
+    assert list(store.events("j0b", 4)) == list(store.events("nothing", 0)) == []
+    assert store.job("j0b").seq == 4
+
+
+def test_an_event_whose_pixels_are_damaged_is_left_out(store):
+    """What else there is to tell of the job still is."""
+    store.add_job(record())
+    store.add_candidate(candidate(), samples.PATCH)
+    store.set_state(JobState("j0b", "done"))
+    store._blobs.path(store._blobs.put(samples.PATCH.data)).write_bytes(b"")
+    assert [event.seq for event in store.events("j0b", 0)] == [1, 3]
+
+
+def test_jobs_are_listed_newest_first(store):
+    """Of one session or of all, at most as many as asked for, with their candidates in order."""
+    for number, session in enumerate("abab"):
+        store.add_job(record(f"j{number}", session=session))
+    for index in (1, 0):
+        store.add_candidate(candidate(index, "j3"), samples.PATCH)
+    assert [info.job for info in store.jobs(None, 10)] == ["j3", "j2", "j1", "j0"]
+    assert [info.job for info in store.jobs("a", 10)] == ["j2", "j0"]
+    assert [info.job for info in store.jobs(None, 2)] == ["j3", "j2"]
+    assert [each.index for each in store.jobs(None, 1)[0].candidates] == [0, 1]
+
+
+def test_a_job_tells_what_it_is(store):
+    """All that a client shows of a job, and its seed."""
+    store.add_job(record(verb="vary"))
+    store.set_state(JobState("j0b", "failed", 0, "worker_died", "It ended.", "Ask again."))
+    info = store.job("j0b")
+    assert replace(info, seq=4, position=3, candidates=[samples.CANDIDATE]) == samples.JOB
+    assert info.seq == 2
+    assert store.seed("j0b") == 42
+
+
+def test_what_is_not_there_is_not_found(store):
+    """Jobs and candidates, for reading and for writing."""
+    for call in (
+        lambda: store.job("x"),
+        lambda: store.candidate("x"),
+        lambda: store.set_state(JobState("x", "done")),
+    ):
+        with pytest.raises(NotFound, match="There is no .* 'x'"):
+            call()
+
+
+def test_equal_inputs_are_kept_once(store, tmp_path):
+    """Asking again for the same selection costs no second copy of it."""
+    for job in "abc":
+        store.add_job(record(job))
+    assert len(contents(tmp_path)[1]) == 2
+
+
+def test_a_session_keeps_its_first_record(store, tmp_path):
+    """A sitting that comes back is the same sitting."""
+    store.add_session("s1", "cover", "krita", "plugin/1")
+    before = contents(tmp_path)[0]["session"]
+    store.add_session("s1", "cover", "krita", "plugin/2")
+    assert contents(tmp_path)[0]["session"] == before
+
+
+def no_room_in_files(store, monkeypatch):
+    """Blobs can't be written."""
+
+    def full(fd, data):
+        os.write(fd, data[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(blobs, "_write_all", full)
+
+
+def no_room_in_database(store, monkeypatch):
+    """The database can't grow."""
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+
+
+@pytest.mark.parametrize("fill_up", [no_room_in_files, no_room_in_database])
+def test_on_a_full_disk_nothing_is_half_written(store, tmp_path, monkeypatch, fill_up):
+    """A job and a candidate either exist whole or not at all, and what was there before still does."""
+    store.add_job(record())
+    store.set_state(JobState("j0b", "running"))
+    rows_before = contents(tmp_path)[0]
+    fill_up(store, monkeypatch)
+    big = replace(
+        samples.REQUESTS["fill"], prompt="x" * 20_000, picture=replace(samples.PICTURE, data=b"123456")
+    )
+    with pytest.raises(OutOfSpace, match="disk that holds the bridge's data is full"):
+        store.add_job(replace(record("new"), request=big))
+    with pytest.raises(OutOfSpace):
+        store.add_candidate(replace(candidate(), recipe={"x": "y" * 20_000}), samples.PATCH)
+    assert contents(tmp_path)[0] == rows_before
+    monkeypatch.undo()
+    store._db.execute("PRAGMA max_page_count = 100000")
+    store.add_candidate(candidate(), samples.PATCH)
+    assert store.job("j0b").seq == 3
+
+
+def test_another_mistake_is_not_called_a_full_disk(store):
+    """The same job twice is the caller's mistake, and is undone."""
+    store.add_job(record())
+    with pytest.raises(sqlite3.IntegrityError):
+        store.add_job(record())
+    assert store.job("j0b").seq == 1
+    assert not store._db.in_transaction
+
+
+def test_a_newer_folder_is_refused(tmp_path):
+    """Before anything is written into it."""
+    Store(tmp_path).close()
+    with sqlite3.connect(tmp_path / "bridge.sqlite3") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(Unsupported, match="newer"):
+        Store(tmp_path)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker's main makes of a task, seen on its pipes."""
+
+import subprocess
+import sys
+
+import pytest
+from scripted import COMMAND, task
+
+from bridge_server.protocol.messages import Placement
+from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.work import CancelTask, Task, TaskCandidate, TaskEnded
+from bridge_server.workers.frames import HEADER, decode, encode
+
+
+def conversation(*messages):
+    """Everything a worker says to these messages before its stdin closes, READY left out."""
+    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        for message in messages:
+            child.stdin.write(encode(message))
+        child.stdin.flush()
+        said, ends = [], 0
+        while ends < sum(isinstance(message, Task) for message in messages):
+            (length,) = HEADER.unpack(child.stdout.read(HEADER.size))
+            said.append(decode(child.stdout.read(length)))
+            ends += isinstance(said[-1], TaskEnded)
+        child.stdin.close()
+        assert child.wait(20) == 0
+    return said[1:]
+
+
+def test_indices_and_seeds_are_those_of_the_task():
+    """A task for the third and fifth candidate answers as such."""
+    wanted = task(seeds=(70, 90))
+    said = conversation(Task(**{**vars(wanted), "indices": [2, 4]}))
+    made = [message for message in said if isinstance(message, TaskCandidate)]
+    assert [(each.index, each.seed) for each in made] == [(2, 70), (4, 90)]
+    assert all(each.seconds >= 0 for each in made)
+
+
+@pytest.mark.parametrize(("layout", "pixel"), [("gray8", 1), ("rgb8", 3), ("rgba16", 8), ("rgbaf32", 16)])
+def test_a_result_has_the_depth_and_colorspace_of_the_picture(layout, pixel):
+    """RGBA of the same kind of number, placed at the selection's corner."""
+    wanted = vars(task()) | {"picture": Pixels(4, 2, layout, bytes(8 * pixel), "linear")}
+    made = next(m for m in conversation(Task(**wanted)) if isinstance(m, TaskCandidate))
+    expected = {"gray8": "rgba8", "rgb8": "rgba8"}.get(layout, layout)
+    assert (made.pixels.format, made.pixels.colorspace) == (expected, "linear")
+    assert made.placement == Placement(0, 0, 2, 2)
+
+
+def test_an_expand_is_placed_in_the_old_pictures_coordinates():
+    """What grows on the left and above lies at negative places."""
+    wanted = vars(task()) | {"verb": "expand", "mask": None, "grow": [3, 1, 2, 0]}
+    made = next(m for m in conversation(Task(**wanted)) if isinstance(m, TaskCandidate))
+    assert made.placement == Placement(-3, -2, 8, 4)
+
+
+def test_a_cancel_that_comes_before_the_task_begins_is_heeded():
+    """Two tasks wait; the second is cancelled while the first is at work."""
+    said = conversation(task("a", step=0.05, steps=4), task("b"), CancelTask("b"))
+    ended = {m.task: m.error_code for m in said if isinstance(m, TaskEnded)}
+    assert ended == {"a": "", "b": "cancelled"}
+    assert not any(isinstance(m, TaskCandidate) and m.task == "b" for m in said)
+
+
+def test_the_default_worker_has_patchmatch_first():
+    """The program that the daemon starts by default says READY with the engine that needs nothing."""
+    command = [sys.executable, "-m", "bridge_server.workers.child"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        (length,) = HEADER.unpack(child.stdout.read(HEADER.size))
+        assert decode(child.stdout.read(length)).engines[0].name == "patchmatch"
+        child.stdin.close()
+        assert child.wait(20) == 0
