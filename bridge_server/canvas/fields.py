@@ -20,7 +20,7 @@ def random_field(
     rows, columns = (max(2, round(size / cell) + 1) for size in (height, width))
     knots = rng.random((rows, columns, channels), dtype=np.float32)
     down, across = _weights(height, rows), _weights(width, columns)
-    values = np.einsum("yr,rcn,xc->yxn", down, knots, across, optimize=True).astype(np.float32)
+    values = np.stack([down @ knots[..., n] @ across.T for n in range(channels)], axis=2)
     values -= values.min(axis=(0, 1))
     return values / np.maximum(values.max(axis=(0, 1)), np.float32(1e-6))
 
@@ -55,7 +55,7 @@ def broad_colours(picture: Floats, among: NDArray[np.bool_], radius: int) -> Flo
 
     Args:
         picture: (H, W, 3).
-        among: (H, W), the pixels whose spread decides the directions.
+        among: (H, W), the pixels whose spread decides the directions; at least one.
         radius: of the blur, in pixels.
 
     Returns:
@@ -63,10 +63,10 @@ def broad_colours(picture: Floats, among: NDArray[np.bool_], radius: int) -> Flo
     """
     size = box_sum(np.ones((*among.shape, 1), np.float32), radius)
     soft = box_sum(picture, radius) / size
-    some = soft[among] if among.any() else soft.reshape(-1, 3)
+    some = soft[among]
     middle = some.mean(axis=0)
     _, axes = np.linalg.eigh(np.cov((some - middle).T) + np.eye(3) * 1e-6)
     turned = ((soft - middle) @ axes[:, :0:-1]).astype(np.float32)
-    low, high = np.quantile(turned[among] if among.any() else turned, [0.01, 0.99], axis=(0, 1) if not among.any() else 0)
+    low, high = np.quantile(turned[among], [0.01, 0.99], axis=0)
     scale = max(float((high - low).max()), 1e-3)
     return np.clip((turned - low) / scale, 0, 1).astype(np.float32)
