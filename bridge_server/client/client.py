@@ -7,6 +7,7 @@ Nothing that a caller's thread does here waits for the network, unless it asks f
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import queue
@@ -125,6 +126,12 @@ class BridgeClient:
 
         A verb without a job id gets one here; see ``future.result().job``.
         """
+        request_id, future = self._begin(request)
+        self._outgoing.put(request_id)
+        return future
+
+    def _begin(self, request: Request[R]) -> tuple[int, Future[R]]:
+        """Note a request as open; a later welcome sends it if nothing else does before."""
         asked: Request[Any] = request
         if isinstance(asked, (Fill, Expand)):
             asked = replace(asked, job=asked.job or secrets.token_hex(8))
@@ -136,10 +143,9 @@ class BridgeClient:
         with self._lock:
             if self._closing.is_set():
                 future.set_exception(ConnectionLost("The client is closed."))
-                return future
-            self._pending[request_id] = _Pending(asked, future)
-        self._outgoing.put(request_id)
-        return future
+            else:
+                self._pending[request_id] = _Pending(asked, future)
+        return request_id, future
 
     def call(self, request: Request[R], timeout: Optional[float] = 30.0) -> R:
         """Ask and wait for the result. Not for a UI thread.
@@ -148,7 +154,8 @@ class BridgeClient:
             BridgeError: the daemon said no.
             ConnectionLost: no answer within ``timeout`` seconds.
         """
-        future = self.send(request)
+        request_id, future = self._begin(request)
+        self._transmit(request_id)  # on this thread, which waits anyway
         try:
             return future.result(timeout)
         except FutureTimeout:
@@ -317,20 +324,22 @@ class BridgeClient:
 
     def _write_forever(self) -> None:
         while (request_id := self._outgoing.get()) is not None:
-            socket = self._socket
-            with self._lock:
-                pending = self._pending.get(request_id)
-            if socket is None or pending is None:
-                continue  # taken up again at the next welcome
-            try:
-                message = self._packed(request_id, pending.request)
-            except BridgeError as error:
-                self._give_up(request_id, error)
-                continue
-            try:
-                socket.send(message)
-            except (OSError, WebSocketException):
-                continue  # the reader notices too, and reconnects
+            self._transmit(request_id)
+
+    def _transmit(self, request_id: int) -> None:
+        """Encode and send an open request; without a connection it is sent at the next welcome."""
+        socket = self._socket
+        with self._lock:
+            pending = self._pending.get(request_id)
+        if socket is None or pending is None:
+            return
+        try:
+            message = self._packed(request_id, pending.request)
+        except BridgeError as error:
+            self._give_up(request_id, error)
+            return
+        with contextlib.suppress(OSError, WebSocketException):  # the reader notices too, and reconnects
+            socket.send(message)
 
     def _packed(self, request_id: int, request: Request[Any]) -> bytes:
         try:

@@ -183,7 +183,7 @@ def _refined(canvas: Canvas, inner: Box, made: NDArray[Any], strength: float) ->
     source = canvas.rgb if canvas.deep is None else canvas.deep
     present = source[inner.slices].astype(np.float32)
     radius = 2 + max(inner.width, inner.height) // 48
-    moved = keep_colours(present, made.astype(np.float32), radius, 1 - strength)
+    moved = keep_colours(present, made.astype(np.float32), radius, (1 - strength) ** 2)
     share = np.float32(min(1.0, strength / 0.2))
     mixed = np.clip(present + (moved - present) * share, 0, 255)
     return np.rint(mixed).astype(np.uint8) if canvas.deep is None else mixed

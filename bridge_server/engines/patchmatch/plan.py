@@ -149,5 +149,6 @@ def guide_of(
         return layout * np.float32(0.5), 0.005
     radius = 1 + max(height, width) // 128
     colours = broad_colours(rgb.astype(np.float32), hole, radius)
-    mixed = colours * np.float32(keep) + layout * np.float32(1 - keep)
-    return mixed * np.float32(0.5), 0.005 + 0.045 * keep**2
+    random = (1 - keep) ** 2
+    mixed = colours * np.float32(1 - random) + layout * np.float32(random)
+    return mixed * np.float32(0.5), 0.005 + 0.075 * keep

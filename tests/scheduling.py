@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scheduler on a real store, with workers that a test moves by hand."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import samples
+from bridge_server.jobs.scheduler import Scheduler
+from bridge_server.protocol.errors import Cancelled
+from bridge_server.protocol.messages import CandidateDone, JobState, Placement
+from bridge_server.protocol.work import TaskCandidate, TaskEnded, TaskProgress
+from bridge_server.sessions.store import Store
+
+SOON = 10
+FINAL = ("done", "failed", "cancelled")
+ENGINES = [
+    replace(samples.ENGINE, name="one", batches=False, verbs=["fill", "vary", "refine", "expand"]),
+    replace(samples.ENGINE, name="all", batches=True, verbs=["fill"]),
+]
+
+
+class Run:
+    """One task at a worker."""
+
+    def __init__(self, task, listener):
+        self.task, self.say = task, listener
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def make(self, index, **recipe):
+        """Say that a candidate is finished."""
+        seed = self.task.seeds[self.task.indices.index(index)]
+        place = Placement(1, 0, 1, 1)
+        self.say(TaskCandidate(self.task.task, index, seed, place, samples.PATCH, 0.1, recipe))
+
+    def progress(self, index, done):
+        """Say how far it is."""
+        self.say(TaskProgress(self.task.task, index, done))
+
+    def end(self, code="", message=""):
+        """Say the last word."""
+        self.ended.set_result(TaskEnded(self.task.task, code, message))
+
+    def die(self, error):
+        """Break down."""
+        self.ended.set_exception(error)
+
+
+class Workers:
+    """Stands in for a Supervisor."""
+
+    def __init__(self, size=2):
+        self.size = size
+        self.started = asyncio.Queue()
+        self.cancelled = []
+        self._runs = {}
+
+    async def engines(self):
+        """As a Supervisor's."""
+        return ENGINES
+
+    async def run(self, task, listener):
+        """As a Supervisor's; ends when the test says so."""
+        run = self._runs[task.task] = Run(task, listener)
+        self.started.put_nowait(run)
+        assert len(self._runs) <= self.size, "more tasks than workers"
+        try:
+            return await run.ended
+        finally:
+            del self._runs[task.task]
+
+    def cancel(self, task, grace):
+        """As a Supervisor's, at once."""
+        self.cancelled.append((task, grace))
+        run = self._runs.get(task)
+        if run is not None and not run.ended.done():
+            run.die(Cancelled("Cancelled."))
+
+
+class Stage:
+    """Everything a test of the scheduler needs, and the events in the order in which they were told."""
+
+    def __init__(self, folder, *, size=2, max_queued=8):
+        self.store = Store(folder)
+        self.writer = ThreadPoolExecutor(1)
+        self.workers = Workers(size)
+        self.events = []
+        self._news = asyncio.Event()
+        self.scheduler = Scheduler(
+            self.store, self.writer, self.workers, self._publish, max_pixels=100, max_queued=max_queued
+        )
+
+    def _publish(self, job, event):
+        self.on_publish(job, event)
+        self.events.append((job, event))
+        self._news.set()
+
+    def on_publish(self, job, event):
+        """For a test to look at the world at that moment."""
+
+    async def submit(self, job, session="s1", **fields):
+        """A small fill."""
+        request = replace(samples.REQUESTS["fill"], **{"job": job, "engine": "one", "count": 1} | fields)
+        async with asyncio.timeout(SOON):
+            return await self.scheduler.submit(replace(request, if_gone=fields.get("if_gone", "finish")),
+                                               session, "book cover")  # fmt: skip
+
+    async def started(self):
+        """The next task that reaches a worker."""
+        async with asyncio.timeout(SOON):
+            return await self.workers.started.get()
+
+    async def both_started(self):
+        """The next two tasks, in the order of their candidates."""
+        return sorted([await self.started(), await self.started()], key=lambda run: run.task.indices)
+
+    async def until(self, condition):
+        """Wait for an event after which something holds."""
+        async with asyncio.timeout(SOON):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+    async def end_of(self, job):
+        """The final state of a job."""
+        await self.until(lambda: self.states(job) and self.states(job)[-1] in FINAL)
+        return next(e.body for j, e in reversed(self.events) if j == job and isinstance(e.body, JobState))
+
+    def states(self, job):
+        """The states of a job as they were told."""
+        return [e.body.state for j, e in self.events if j == job and isinstance(e.body, JobState)]
+
+    def lasting(self, job):
+        """The numbers of its lasting events."""
+        return [e.seq for j, e in self.events if j == job and isinstance(e.body, (JobState, CandidateDone))]
+
+    def stored(self, job):
+        """The same numbers as the store has them."""
+        return [event.seq for event in self.store.events(job, 0)]
+
+    def abandon(self):
+        """End as ``kill -9`` does: nothing more is written or told."""
+        for task in self.scheduler._tasks:
+            task.remove_done_callback(self.scheduler._computed)
+            task.cancel()
+        self.writer.shutdown()
+        self.store.close()
+
+
+@asynccontextmanager
+async def stage(folder, **options):
+    """A stage that is orderly closed."""
+    it = Stage(folder, **options)
+    try:
+        yield it
+    finally:
+        await it.scheduler.stop()
+        it.writer.shutdown()
+        it.store.close()
