@@ -6,10 +6,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .masks import box_sum
 from .pyramid import pull_push
 
-__all__ = ["keep_colours", "match_seam"]
+__all__ = ["match_seam"]
 
 Floats = NDArray[np.float32]
 
@@ -41,16 +40,3 @@ def match_seam(
     inner = np.float32(1 / reach**2)
     known = np.where(usable, np.float32(1), np.where(hole, inner, np.float32(0)))
     return np.where(hole[..., None], generated + pull_push(gap, known), original)
-
-
-def keep_colours(present: Floats, changed: Floats, radius: int, weight: float) -> Floats:
-    """``changed`` with its broad colours moved back to those of ``present`` by ``weight`` (0 to 1).
-
-    Args:
-        present: (H, W, C).
-        changed: (H, W, C).
-        radius: what is broad, in pixels.
-        weight: 1 keeps all of the present broad colours.
-    """
-    size = box_sum(np.ones((*present.shape[:2], 1), np.float32), radius)
-    return changed + np.float32(weight) * box_sum(present - changed, radius) / size

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .masks import dilate
 from .pyramid import enlarge, halve_known
 
-__all__ = ["add_detail", "nearest_sources"]
+__all__ = ["REACH", "add_detail", "nearest_sources"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .. import __version__
 from ..client import BridgeClient, find_daemon, start_daemon
 from ..client.discovery import default_data_dir
+from ..protocol.discovery import RUNTIME_FILE
 from ..protocol.errors import BadRequest, ConnectionLost, NotFound
 
 __all__ = ["connected", "data_folder"]
@@ -43,16 +44,40 @@ def connected(folder: Path, note: Callable[[str], None] | None = None) -> Genera
         raise NotFound(f"No daemon runs on {folder}.", "Start one with 'bridge-server serve'.")
     if found is None and note is not None:
         _start(folder, note)
-    with BridgeClient(lambda: find_daemon(folder), name=f"bridge-server {__version__} command") as client:
+    with ExitStack() as clients:
+        client = clients.enter_context(_client(folder))
         try:
             client.wait_until_connected(_RUNNING)
         except ConnectionLost:
             # a daemon that was killed leaves its runtime file, and its number may be another program's now
+            client.close()
             if note is None:
-                raise
+                raise _silent(folder) from None
             _start(folder, note)
-            client.wait_until_connected(_STARTED)
+            client = clients.enter_context(_client(folder))
+            _wait(client, folder)
         yield client
+
+
+def _client(folder: Path) -> BridgeClient:
+    return BridgeClient(lambda: find_daemon(folder), name=f"bridge-server {__version__} command")
+
+
+def _wait(client: BridgeClient, folder: Path) -> None:
+    try:
+        client.wait_until_connected(_STARTED)
+    except ConnectionLost:
+        raise _silent(folder) from None
+
+
+def _silent(folder: Path) -> ConnectionLost:
+    found = find_daemon(folder)
+    if found is None:
+        return ConnectionLost("The daemon has just ended.", "Run the command again.")
+    return ConnectionLost(
+        f"The daemon (pid {found.pid}) does not answer on {found.address}.",
+        f"If that process is a bridge-server that hangs, end it; else delete {folder / RUNTIME_FILE}.",
+    )
 
 
 def _start(folder: Path, note: Callable[[str], None]) -> None:

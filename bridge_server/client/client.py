@@ -135,9 +135,6 @@ class BridgeClient:
         asked: Request[Any] = request
         if isinstance(asked, (Fill, Expand)):
             asked = replace(asked, job=asked.job or secrets.token_hex(8))
-            self._jobs.begin(asked.job)
-        elif isinstance(asked, Watch):
-            self._jobs.begin(asked.job, asked.after)
         future: Future[R] = Future()
         request_id = next(self._ids)
         with self._lock:
@@ -145,6 +142,8 @@ class BridgeClient:
                 future.set_exception(ConnectionLost("The client is closed."))
             else:
                 self._pending[request_id] = _Pending(asked, future)
+                if isinstance(asked, (Fill, Expand, Watch)):  # both at once, for _take_up to see neither alone
+                    self._jobs.begin(asked.job, asked.after if isinstance(asked, Watch) else 0)
         return request_id, future
 
     def call(self, request: Request[R], timeout: Optional[float] = 30.0) -> R:
@@ -280,9 +279,10 @@ class BridgeClient:
             asking = {
                 p.request.job for p in self._pending.values() if isinstance(p.request, (Fill, Expand, Watch))
             }
+            unfinished = self._jobs.unfinished()
         for request_id in again:
             self._outgoing.put(request_id)
-        for job, seq in self._jobs.unfinished().items():
+        for job, seq in unfinished.items():
             if job not in asking:  # asking again brings the job's events as well
                 self.send(Watch(job, seq))
         self._connected.set()

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The picture commands as an artist types them, on a real daemon."""
 
+import os
 import signal
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import pyvips
 from commands import COMMAND, answer, begin, noise, run, soft_mask
 from daemons import wait_until
 from PIL import Image, ImageCms
 from scripted_worker import colour_of
 
 from bridge_server.client import find_daemon
+from bridge_server.protocol.messages import ListJobs
 
 tifffile = pytest.importorskip("tifffile")
 
@@ -36,7 +39,7 @@ def verb(files, name="fill", image="photo.png", output="out.png"):
 def written(path):
     """The pixels of a file."""
     if path.suffix == ".tif":
-        return tifffile.imread(path)
+        return pyvips.Image.new_from_file(str(path)).numpy()  # tifffile knows no float predictor
     return np.asarray(Image.open(path))
 
 
@@ -55,13 +58,19 @@ def test_only_the_selection_changes(shared, files, name):
 
 @pytest.mark.parametrize(
     ("dtype", "channels", "ending"),
-    [("uint8", 4, "png"), ("uint16", 3, "tif"), ("uint16", 1, "tif"), ("float32", 3, "tif"), ("uint8", 1, "png")],
+    [
+        ("uint8", 4, "png"),
+        ("uint16", 3, "tif"),
+        ("uint16", 1, "tif"),
+        ("float32", 3, "tif"),
+        ("uint8", 1, "png"),
+    ],
 )
 def test_depth_and_channels_stay(shared, files, dtype, channels, ending):
     """Grey, colour and transparency, in 8, 16 and 32 bits, come out as they went in, the rest bit for bit."""
     before = np.squeeze(noise(dtype, channels))
     if ending == "tif":
-        tifffile.imwrite(files / "photo.tif", before)
+        tifffile.imwrite(files / "photo.tif", before, photometric="rgb" if channels > 1 else "minisblack")
     else:
         Image.fromarray(before).save(files / "photo.png")
     finished = run(shared.folder, *verb(files, image=f"photo.{ending}", output=f"out.{ending}"))
@@ -190,7 +199,9 @@ def test_a_worker_that_dies_is_heard(shared, files):
 
 def test_wrong_options_are_exit_code_2_in_json_too(tmp_path):
     """A typing error is told as every other error is."""
-    finished = run(tmp_path / "data", "fill", "a.png", "--mask", "b.png", "-o", "c.png", "--count", 99, "--json")
+    finished = run(
+        tmp_path / "data", "fill", "a.png", "--mask", "b.png", "-o", "c.png", "--count", 99, "--json"
+    )
     assert finished.returncode == 2
     assert answer(finished)["error"]["code"] == "usage"
 
@@ -205,22 +216,20 @@ def test_ctrl_c_cancels_the_job(shared, files):
     assert process.returncode == 130, err
     assert '"cancelled"' in out
     with shared.client() as client:
-        from bridge_server.protocol.messages import ListJobs
-
         newest = client.call(ListJobs(every_session=True, limit=1)).jobs[0]
     assert newest.state == "cancelled"
 
 
-def test_what_was_finished_before_a_failure_stays(shared, files):
-    """Of two candidates the second fails: the first one's file is there and is listed."""
-    line = [*verb(files), "--count", 2, "--seed", 50, "--param", "fail=No more.", "--param", "only=51"]
-    slow = ["--param", "steps=20", "--param", "step=0.05"]
-    finished = run(shared.folder, *line, *slow, "--json")
-    assert finished.returncode == 1
-    said = answer(finished)
-    assert said["error"]["message"] == "No more."
-    assert said["files"] in ([], [str(files / "out-1.png")])
-    assert all((written(files / "out-1.png")[30, 40] == colour_of(50)) for _ in said["files"][:0])
+def test_what_was_finished_before_an_interruption_stays(shared, files):
+    """Of two candidates one is done when Ctrl-C comes: its line was printed and its file is there."""
+    line = [*verb(files), "--count", 2, "--seed", 50, "--param", "only=51"]
+    process = begin(shared.folder, *line, "--param", f"wait_for={files / 'never'}")
+    assert process.stdout.readline() == f"{files / 'out-1.png'}  seed 50\n"
+    process.send_signal(signal.SIGINT)
+    rest, err = process.communicate(timeout=20)
+    assert (process.returncode, rest, err) == (130, "", "bridge-server: Cancelled.\n")
+    assert (written(files / "out-1.png")[30, 40] == colour_of(50)).all()
+    assert not (files / "out-2.png").exists()
 
 
 def test_a_daemon_that_is_killed_meanwhile_is_a_clear_error(start, files):
@@ -267,8 +276,6 @@ def test_a_terminal_gets_progress_bars_and_the_result(shared, files):
     """On a terminal there is a bar for each candidate; they vanish, the result's line stays."""
     pty = pytest.importorskip("pty")
     line = [*COMMAND, *map(str, verb(files)), "--count", "2", "--data-dir", str(shared.folder)]
-    import os
-
     leader, follower = pty.openpty()
     steps = ["--param", "steps=5", "--param", "step=0.05"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
@@ -306,3 +313,17 @@ def test_the_demo_shows_everything_and_leaves_no_daemon(files):
     assert finished.stdout.splitlines()[-1] == str(files / "shown" / "contact-sheet.png")
     names = {"fill-1", "fill-2", "fill-3", "vary-near", "vary-far", "expand", "contact-sheet"}
     assert {path.stem for path in (files / "shown").iterdir()} == names
+
+
+def test_a_picture_over_the_daemons_limit_is_refused_with_both_sizes(start, files):
+    """Too many bytes for one message is an error at once, not a connection that drops again and again."""
+    (files / "data").mkdir()
+    (files / "data" / "config.toml").write_text("max_message = 65_536\n")
+    daemon = start()
+    Image.fromarray(noise(height=200, width=200)).save(files / "photo.png")
+    line = ["refine", files / "photo.png", "--strength", 1, "-o", files / "out.png", "--json"]
+    finished = run(daemon.folder, *line)
+    assert finished.returncode == 1
+    error = answer(finished)["error"]
+    assert error["code"] == "too_large"
+    assert "65536" in error["message"]

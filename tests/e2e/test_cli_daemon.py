@@ -61,7 +61,7 @@ def test_a_second_daemon_on_one_folder_is_refused(shared):
 
 
 def test_serve_obeys_its_options_and_ctrl_c(tmp_path):
-    """Port, workers and log level from the command line win over the config file; Ctrl-C is an orderly end."""
+    """Port, workers and log level from the command line win over the config file; Ctrl-C ends it well."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -70,7 +70,7 @@ def test_serve_obeys_its_options_and_ctrl_c(tmp_path):
     process = begin(tmp_path / "data", "serve", *options)
     runtime = wait_until(lambda: find_daemon(tmp_path / "data"))
     assert runtime.address == f"ws://127.0.0.1:{port}"
-    assert os.stat(tmp_path / "data" / "daemon.json").st_mode & 0o777 == 0o600
+    assert (tmp_path / "data" / "daemon.json").stat().st_mode & 0o777 == 0o600
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, "")
@@ -141,7 +141,9 @@ def test_doctor_uses_and_keeps_a_daemon_that_runs(shared):
     assert finished.returncode == 0, finished.stdout
     said = answer(finished)
     assert said["ok"]
-    assert next(check for check in said["checks"] if check["name"] == "Daemon")["detail"].endswith("was running")
+    assert next(check for check in said["checks"] if check["name"] == "Daemon")["detail"].endswith(
+        "was running"
+    )
     assert is_alive(shared.process.pid)
 
 

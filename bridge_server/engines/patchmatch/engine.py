@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...canvas.blend import keep_colours
-from ...canvas.colour import Tone, exact, restore, visible, working
+from ...canvas.colour import Tone, restore, visible, working
 from ...canvas.masks import Box, bounds, islands
 from ...canvas.patches import assemble
 from ...canvas.pyramid import pull_push
@@ -19,7 +18,7 @@ from ...protocol.errors import BadRequest, Unsupported
 from ...protocol.messages import Context, EngineInfo
 from ..base import Brief, Made, Report
 from .library import VERSION
-from .make import synthesise_canvas
+from .make import retexture_canvas, synthesise_canvas
 from .plan import Canvas, prepare
 
 __all__ = ["PatchMatchEngine"]
@@ -30,6 +29,12 @@ RADII = range(2, 10)
 
 #: Parts of a selection further apart than this many pixels are made on their own.
 ISLAND_GAP = 64
+
+#: Refine keeps the composition itself below this strength; above, the broad colours only guide a fill.
+RETEXTURE_BELOW = 0.8
+
+#: Refine fades in from the present picture below this strength.
+FADE_BELOW = 0.2
 
 #: Longest side of the draft, in pixels.
 DRAFT_SIDE = 128
@@ -158,9 +163,13 @@ def _island(
         report.preview(index, crop.x0, crop.y0, crop.width, crop.height, np.dstack([own, alpha]))
 
     report.check()
-    made = synthesise_canvas(
-        canvas, inner, radius=radius, seed=seed, report=report, halfway=halfway
-    )
+    made = None
+    if brief.verb == "refine" and brief.strength < RETEXTURE_BELOW:
+        made = retexture_canvas(canvas, inner, strength=brief.strength, seed=seed, report=report)
+    if made is None:
+        made = synthesise_canvas(
+            canvas, inner, radius=radius, seed=seed, report=report, halfway=halfway
+        )
     if brief.verb == "refine":
         made = _refined(canvas, inner, made, brief.strength)
     result = restore(made, tone, brief.picture.dtype)
@@ -179,11 +188,10 @@ def _present(brief: Brief, island: Box) -> NDArray[Any]:
 
 
 def _refined(canvas: Canvas, inner: Box, made: NDArray[Any], strength: float) -> NDArray[Any]:
-    """Move the broad colours back towards the present ones, and all of it at low strengths."""
+    """Fade in from the present at low strengths, so that the smallest strength changes least."""
+    if strength >= FADE_BELOW:
+        return made
     source = canvas.rgb if canvas.deep is None else canvas.deep
     present = source[inner.slices].astype(np.float32)
-    radius = 2 + max(inner.width, inner.height) // 48
-    moved = keep_colours(present, made.astype(np.float32), radius, (1 - strength) ** 2)
-    share = np.float32(min(1.0, strength / 0.2))
-    mixed = np.clip(present + (moved - present) * share, 0, 255)
+    mixed = present + (made - present) * np.float32(strength / FADE_BELOW)
     return np.rint(mixed).astype(np.uint8) if canvas.deep is None else mixed

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,16 @@ from ...canvas.depth import deepen
 from ...canvas.masks import Box, dilate
 from ...canvas.pyramid import shrink_known
 from ...canvas.regions import halvings
-from ...canvas.transfer import add_detail, nearest_sources
+from ...canvas.transfer import REACH, add_detail, nearest_sources
 from ..base import Report
 from .library import synthesise
 from .plan import Canvas, guide_of
 
-__all__ = ["LARGEST_HOLE", "synthesise_canvas"]
+__all__ = ["LARGEST_HOLE", "retexture_canvas", "synthesise_canvas"]
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
 
 #: Holes of more pixels are filled at half the size or less first.
 LARGEST_HOLE = 160_000
@@ -79,43 +82,102 @@ def _deepened(
     return deepen(made[part], deep[part], hole[part])[inner.within(around).slices]
 
 
+@dataclass(frozen=True)
+class _Small:
+    """A canvas at 1 / 2**times of its size.
+
+    Attributes:
+        full: (H, W, 3), the canvas at its own size, 0 to 255.
+        present: (h, w, 3), everything averaged, also what lies in the hole.
+        values: (h, w, 3), only the sources averaged; ``present`` where there are none.
+        share: (h, w), how much of each pixel is source.
+        touched: (h, w), which pixels have any part in the hole.
+    """
+
+    full: Floats
+    present: Floats
+    values: Floats
+    share: Floats
+    touched: Bools
+    times: int
+
+    @staticmethod
+    def of(canvas: Canvas, times: int) -> _Small:
+        full = canvas.rgb.astype(np.float32) if canvas.deep is None else canvas.deep
+        ones = np.ones(canvas.hole.shape, np.float32)
+        values, share = shrink_known(full, canvas.sources.astype(np.float32), times)
+        present, _ = shrink_known(full, ones, times)
+        holes, _ = shrink_known(canvas.hole[..., None].astype(np.float32), ones, times)
+        values = np.where((share > 0)[..., None], values, present)
+        return _Small(full, present, values, share, holes[..., 0] > 0, times)
+
+
 def _in_detail(
     canvas: Canvas, inner: Box, times: int, radius: int, seed: int, rng: np.random.Generator,
     report: Report, halfway: Callable[[NDArray[np.uint8]], None],
 ) -> NDArray[Any]:  # fmt: skip
-    full = canvas.rgb.astype(np.float32) if canvas.deep is None else canvas.deep
-    known = canvas.sources.astype(np.float32)
-    values, share = shrink_known(full, known, times)
-    present, _ = shrink_known(full, np.ones_like(known), times)
-    touched = shrink_known(canvas.hole[..., None].astype(np.float32), np.ones_like(known), times)[0][..., 0]
-    hole = (touched > 0) & (share < 0.5)
-    usable = share >= 1
-    small = np.rint(np.where((share > 0)[..., None], values, present)).astype(np.uint8)
-    guide, weight = guide_of(np.rint(present).astype(np.uint8), hole, canvas.keep, rng)
-    excluded = ~hole & (share <= 0)
+    """Fill at 1 / 2**times of the size, then bring the detail along."""
+    small = _Small.of(canvas, times)
+    hole = small.touched & (small.share < 0.5)
+    guide, weight = guide_of(np.rint(small.present).astype(np.uint8), hole, canvas.keep, rng)
+    excluded = ~hole & (small.share <= 0)
     made = synthesise(
-        small, hole, excluded if excluded.any() else None,
+        np.rint(small.values).astype(np.uint8), hole, excluded if excluded.any() else None,
         radius=radius, seed=seed, guide=guide, guide_weight=weight,
     )  # fmt: skip
     report.check()
     halfway(made)
-    fill = deepen(made, np.where((share > 0)[..., None], values, present), hole) if canvas.deep is not None else made.astype(np.float32)
-    wanted = dilate(touched > 0, 1)
-    offsets = nearest_sources(fill, wanted, usable, seed, report.check)
-    step = 2**times
+    fill = made.astype(np.float32)
+    if canvas.deep is not None:
+        fill = deepen(made, small.values, hole)
+    offsets = nearest_sources(
+        fill, dilate(small.touched, 1), small.share >= 1, seed, report.check
+    )
+    return _finished(canvas, inner, small, fill, offsets)
+
+
+def retexture_canvas(
+    canvas: Canvas, inner: Box, *, strength: float, seed: int, report: Report
+) -> NDArray[Any] | None:
+    """Keep what the hole shows from afar and replace its detail by that of like-looking sources.
+
+    The stronger, the coarser what is kept (halved once to thrice), and the more of its colours come from
+    the sources too. After Hertzmann et al. 2001, "Image Analogies".
+
+    Returns:
+        As :func:`synthesise_canvas`; None if the sources are too small to hold one patch.
+    """
+    for times in range(1 + int(strength >= 0.25) + int(strength >= 0.5), 0, -1):
+        small = _Small.of(canvas, times)
+        usable = small.share >= 1
+        if dilate(~usable, REACH).all():
+            continue
+        wanted = dilate(small.touched, 1)
+        offsets = nearest_sources(small.present, wanted, usable, seed, report.check)
+        rows, columns = np.indices(wanted.shape)
+        copied = small.present[rows + offsets[0], columns + offsets[1]]
+        fill = small.present + (copied - small.present) * np.float32(strength)
+        return _finished(canvas, inner, small, fill, offsets)
+    return None
+
+
+def _finished(
+    canvas: Canvas, inner: Box, small: _Small, fill: Floats, offsets: tuple[Ints, Ints]
+) -> NDArray[Any]:
+    """Add the detail, match the seam, and cut out the pixels of ``inner``."""
+    step = 2**small.times
     height, width = canvas.hole.shape
     around = Box(
         max(0, inner.x0 - step), max(0, inner.y0 - step),
         min(width, inner.x1 + step), min(height, inner.y1 + step),
     )  # fmt: skip
-    near = dilate(canvas.hole[around.slices], step)
-    wide = np.zeros_like(canvas.hole)
-    wide[around.slices] = near
-    detailed = np.zeros((*near.shape, 3), np.float32)
-    detailed[near] = add_detail(fill, full, wide, offsets, times)
-    report.check()
     part = around.slices
+    wide = np.zeros_like(canvas.hole)
+    wide[part] = dilate(canvas.hole[part], step)
+    near = wide[part]
+    detailed = np.zeros((*near.shape, 3), np.float32)
+    detailed[near] = add_detail(fill, small.full, wide, offsets, small.times)
     ring = near & canvas.sources[part]
-    result = match_seam(full[part], detailed, canvas.hole[part], ring, SEAM_REACH * step)
+    result = match_seam(small.full[part], detailed, canvas.hole[part], ring, SEAM_REACH * step)
     result = np.clip(result[inner.within(around).slices], 0, 255)
     return np.rint(result).astype(np.uint8) if canvas.deep is None else result

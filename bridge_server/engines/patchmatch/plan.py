@@ -151,4 +151,4 @@ def guide_of(
     colours = broad_colours(rgb.astype(np.float32), hole, radius)
     random = (1 - keep) ** 2
     mixed = colours * np.float32(1 - random) + layout * np.float32(random)
-    return mixed * np.float32(0.5), 0.005 + 0.075 * keep
+    return mixed * np.float32(0.5), 0.005 + 0.045 * keep

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes to which stream."""
+
+import json
+
+import pytest
+
+from bridge_server.cli.show import Bars, Screen, duration
+from bridge_server.protocol.errors import NotFound
+
+
+def test_results_and_remarks_go_apart(capsys):
+    """Standard output carries results alone, so that it can be piped."""
+    screen = Screen()
+    screen.note("remark")
+    screen.warn("careful")
+    screen.line("out.png")
+    screen.result({"files": []})
+    assert capsys.readouterr() == ("out.png\n", "remark\nbridge-server: warning: careful\n")
+
+
+def test_json_is_one_object_and_no_lines(capsys):
+    """A script reads one object, with names as they are."""
+    screen = Screen(as_json=True)
+    screen.line("out.png")
+    screen.result({"files": ["Übung.png"]})
+    assert capsys.readouterr().out == '{"files": ["Übung.png"]}\n'
+
+
+def test_quiet_keeps_warnings_and_errors(capsys):
+    """Only what one can do without is left out."""
+    screen = Screen(quiet=True)
+    screen.note("remark")
+    screen.warn("careful")
+    screen.fail(NotFound("Gone.", "Look again."))
+    assert capsys.readouterr().err == "bridge-server: warning: careful\nbridge-server: Gone.\n  Look again.\n"
+
+
+def test_an_error_is_an_object_too(capsys):
+    """Code, message and hint, beside what was done before it."""
+    Screen(as_json=True).fail(NotFound("Gone.", "Look again."), files=["a.png"])
+    assert json.loads(capsys.readouterr().out) == {
+        "error": {"code": "not_found", "message": "Gone.", "hint": "Look again."},
+        "files": ["a.png"],
+    }
+
+
+def test_without_a_terminal_there_are_no_bars(capsys):
+    """A log file gets no control characters."""
+    screen = Screen()
+    with screen.bars(2) as bars:
+        bars.waiting(3)
+        bars.set(0, 0.5)
+        screen.note("remark")
+    assert capsys.readouterr() == ("", "remark\n")
+
+
+def test_bars_show_the_place_in_line_and_the_progress(capsys):
+    """A bar for each candidate says what it waits for and how far it is."""
+    with Bars(2, keep=True) as bars:
+        bars.waiting(3)
+        bars.set(1, 0.5, "seed 8")
+        bars.set(7, 1.0)  # a candidate nobody asked for is no crash
+        assert not bars.print("to a file", to_terminal=False)
+        assert bars.print("[red]above[/red]", to_terminal=True)
+    shown = capsys.readouterr().err
+    assert "candidate 1" in shown
+    assert "2 before it" in shown
+    assert "50 %" in shown
+    assert "seed 8" in shown
+    assert "[red]above[/red]" in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (42.4, "42 s"),
+        (59.7, "60 s"),
+        (61, "1 min 1 s"),
+        (7325, "2 h 2 min"),
+    ],
+)
+def test_lengths_of_time_are_told_as_people_do(seconds, text):
+    """No more digits than help."""
+    assert duration(seconds) == text

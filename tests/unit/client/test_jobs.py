@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a client has seen of its jobs."""
+
+from dataclasses import replace
+
+import samples
+from bridge_server.client.jobs import JobLog
+from bridge_server.protocol.codec import Event
+from bridge_server.protocol.messages import CandidateDone, DaemonStops, JobProgress, JobState
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def state(seq, name="running", job="j"):
+    """A lasting event."""
+    return Event("job.state", seq, JobState(job, name))
+
+
+def candidate(seq):
+    """A lasting event with pixels."""
+    return Event("job.candidate", seq, CandidateDone(replace(samples.CANDIDATE, job="j"), samples.PATCH))
+
+
+def test_lasting_events_are_news_once():
+    """A replay that overlaps is recognised by the numbers."""
+    log = JobLog()
+    log.begin("j")
+    events = [state(1, "queued"), state(2), candidate(3)]
+    assert [log.is_news(event) for event in events] == [True] * 3
+    assert [log.is_news(event) for event in [*events, candidate(4)]] == [False, False, False, True]
+    assert log.unfinished() == {"j": 4}
+
+
+def test_passing_events_are_always_news():
+    """Also those of a job that is not followed, and what belongs to no job."""
+    log = JobLog()
+    progress = Event("job.progress", 2, JobProgress("j", 0, 0.5))
+    stops = Event("daemon.stops", 0, DaemonStops("x"))
+    assert [log.is_news(event) for event in (progress, progress, stops)] == [True] * 3
+
+
+def test_a_job_that_ended_is_not_followed_and_its_replay_is_no_news():
+    """Two replays at once, the first of which brought the end."""
+    log = JobLog()
+    log.begin("j")
+    assert log.is_news(state(2, "done"))
+    assert log.unfinished() == {}
+    assert not log.is_news(candidate(1))
+    assert not log.is_news(state(2, "done"))
+
+
+def test_beginning_in_the_middle_skips_what_was_seen():
+    """A client of a later sitting knows what it has."""
+    log = JobLog()
+    log.begin("j", after=3)
+    assert [log.is_news(state(seq)) for seq in (3, 4)] == [False, True]
+
+
+def test_beginning_again_forgets_nothing():
+    """A job that is followed already goes on from where it is."""
+    log = JobLog()
+    log.begin("j")
+    log.is_news(state(5))
+    log.begin("j")
+    assert log.unfinished() == {"j": 5}
+
+
+def test_an_ended_job_can_be_looked_at_anew():
+    """Who asks for all events again gets them."""
+    log = JobLog()
+    log.begin("j")
+    log.is_news(state(2, "failed"))
+    log.begin("j")
+    assert log.is_news(state(1, "queued"))
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=6))
+def test_any_overlapping_replays_deliver_each_event_once(starts):
+    """Each connection replays from some number seen before; what is delivered has neither gap nor duplicate."""
+    log, delivered = JobLog(), []
+    log.begin("j")
+    for start in starts:
+        seen = log.unfinished().get("j", 8)
+        for seq in range(min(start, seen) + 1, 9):
+            if log.is_news(state(seq, "done" if seq == 8 else "running")):
+                delivered.append(seq)
+    assert delivered == list(range(1, 9))
