@@ -16,7 +16,7 @@ test: $(VENV)/.dev           ## all tests that need neither a GPU nor a host pro
 lint: $(VENV)/.dev           ## style, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the bridge adds to the engine: time, memory, latency. All figures of one table come from one run.
 
-    python -m bench.bridge [--rounds N]
+python -m bench.bridge [--rounds N]
 """
 
 from __future__ import annotations
@@ -57,15 +57,19 @@ Picture = NDArray[np.uint8]
 @contextmanager
 def daemon() -> Iterator[BridgeClient]:
     """A client of a daemon that lives as long as the context."""
-    with tempfile.TemporaryDirectory() as folder, _process(Path(folder) / "data") as (data, _):
-        with BridgeClient(lambda: find_daemon(data), name="bench") as client:
-            client.wait_until_connected(10)
-            yield client
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _process(Path(folder) / "data") as (data, _),
+        BridgeClient(lambda: find_daemon(data), name="bench") as client,
+    ):
+        client.wait_until_connected(10)
+        yield client
 
 
 @contextmanager
 def _process(data: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
-    command = [sys.executable, "-m", "bridge_server", "serve", "--data-dir", str(data), "--log-level", "error"]
+    serve = ["serve", "--data-dir", str(data), "--log-level", "error"]
+    command = [sys.executable, "-m", "bridge_server", *serve]
     with subprocess.Popen(command) as process:
         while find_daemon(data) is None:
             if process.poll() is not None:

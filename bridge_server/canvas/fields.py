@@ -65,7 +65,8 @@ def broad_colours(picture: Floats, among: NDArray[np.bool_], radius: int) -> Flo
     soft = box_sum(picture, radius) / size
     some = soft[among]
     middle = some.mean(axis=0)
-    _, axes = np.linalg.eigh(np.cov((some - middle).T) + np.eye(3) * 1e-6)
+    spread = (some - middle).T @ (some - middle) / len(some)
+    _, axes = np.linalg.eigh(spread)
     turned = ((soft - middle) @ axes[:, :0:-1]).astype(np.float32)
     low, high = np.quantile(turned[among], [0.01, 0.99], axis=0)
     scale = max(float((high - low).max()), 1e-3)

@@ -29,7 +29,7 @@ __all__ = ["main"]
 _PICTURES = Path(__file__).parents[2] / "docs" / "demo"
 _PHOTO = _PICTURES / "aitzgorri.jpg"
 _CREDIT = "aitzgorri by Aitzol Berasategi, CC BY 4.0"
-_SEED = 7
+_SEED, _EXPAND_SEED = 7, 21
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def steps(photo: Path, fill_mask: Path, vary_mask: Path, out: Path) -> list[Step
     fill = Asked("fill", photo, out / "fill.png", fill_mask, count=3, seed=_SEED)
     near = Asked("vary", photo, out / "vary-near.png", vary_mask, seed=_SEED, amount=0.2)
     far = Asked("vary", photo, out / "vary-far.png", vary_mask, seed=_SEED, amount=0.9)
-    expand = Asked("expand", photo, out / "expand.png", sides=(160, 160, 0, 0), seed=_SEED)
+    expand = Asked("expand", photo, out / "expand.png", sides=(160, 160, 0, 0), seed=_EXPAND_SEED)
     return [
         Step("Fill: the fir goes, three candidates", fill),
         Step("Vary: the larches a little", near),

@@ -64,6 +64,8 @@ class ConnectionChanged:
 class _Pending:
     request: Request[Any]
     future: Future[Any]
+    #: The connection it was sent on; on each it is sent once.
+    sent: Optional[ClientConnection] = None
 
 
 Happening = Union[Event, ConnectionChanged]
@@ -141,8 +143,9 @@ class BridgeClient:
             if self._closing.is_set():
                 future.set_exception(ConnectionLost("The client is closed."))
             else:
+                # both under the lock: _take_up would watch a job that is followed but not asked for yet
                 self._pending[request_id] = _Pending(asked, future)
-                if isinstance(asked, (Fill, Expand, Watch)):  # both at once, for _take_up to see neither alone
+                if isinstance(asked, (Fill, Expand, Watch)):
                     self._jobs.begin(asked.job, asked.after if isinstance(asked, Watch) else 0)
         return request_id, future
 
@@ -331,8 +334,9 @@ class BridgeClient:
         socket = self._socket
         with self._lock:
             pending = self._pending.get(request_id)
-        if socket is None or pending is None:
-            return
+            if socket is None or pending is None or pending.sent is socket:
+                return
+            pending.sent = socket
         try:
             message = self._packed(request_id, pending.request)
         except BridgeError as error:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Daemons for the end-to-end tests."""
+
 import pytest
+
 from daemons import Daemon
 
 

@@ -9,13 +9,13 @@ import sys
 import numpy as np
 import pytest
 import pyvips
-from commands import COMMAND, answer, begin, noise, run, soft_mask
-from daemons import wait_until
 from PIL import Image, ImageCms
-from scripted_worker import colour_of
 
 from bridge_server.client import find_daemon
 from bridge_server.protocol.messages import ListJobs
+from commands import COMMAND, answer, begin, noise, run, soft_mask
+from daemons import wait_until
+from scripted_worker import colour_of
 
 tifffile = pytest.importorskip("tifffile")
 

@@ -9,11 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from commands import COMMAND, answer, begin, may_write_anything, noise, run, soft_mask
-from daemons import is_alive, wait_until
 from PIL import Image
 
 from bridge_server.client import find_daemon
+from commands import COMMAND, answer, begin, may_write_anything, noise, run, soft_mask
+from daemons import is_alive, wait_until
 
 
 def test_status_says_how_the_daemon_is(shared):

@@ -7,7 +7,6 @@ import threading
 
 import msgpack
 import pytest
-from daemons import Daemon, fill, is_alive, outcome, wait_until
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -15,6 +14,7 @@ from bridge_server.client import BridgeClient, find_daemon, start_daemon
 from bridge_server.protocol.codec import request_frame
 from bridge_server.protocol.messages import PROTOCOL_VERSION, Echo, Hello, Status, Stop
 from bridge_server.protocol.pixels import Pixels
+from daemons import Daemon, fill, is_alive, outcome, wait_until
 
 PYTHON = [sys.executable, "-m", "bridge_server"]
 
@@ -66,6 +66,12 @@ def test_the_daemon_itself_loads_neither_torch_nor_numpy():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 
+def read_all(socket):
+    """Read until the connection ends."""
+    while True:
+        socket.recv(10)
+
+
 def test_a_client_that_does_not_read_is_dropped_and_slows_nobody(tmp_path):
     """Replies to a stalled client pile up to a bound, then it is disconnected; another one works on."""
     (tmp_path / "data").mkdir()
@@ -85,8 +91,7 @@ def test_a_client_that_does_not_read_is_dropped_and_slows_nobody(tmp_path):
                 wait_until(lambda: "too slow, disconnected" in daemon.log.read_text())
                 assert outcome(client, client.call(fill()).job)[0].state == "done"
             with pytest.raises(ConnectionClosed):
-                while True:
-                    stalled.recv(10)
+                read_all(stalled)
     finally:
         daemon.kill()
 

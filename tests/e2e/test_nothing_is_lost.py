@@ -6,16 +6,17 @@ import re
 import signal
 
 import pytest
-from daemons import Daemon, events_of, fill, is_alive, outcome, wait_until
 
 from bridge_server.client import BridgeClient, find_daemon
 from bridge_server.client.client import ConnectionChanged
 from bridge_server.protocol.discovery import RuntimeFile
 from bridge_server.protocol.errors import BridgeError
 from bridge_server.protocol.messages import Cancel, Fetch, GetJob, ListJobs, Status, Stop
+from daemons import Daemon, events_of, fill, is_alive, outcome, wait_until
 
 
 def worker_pids(client):
+    """The processes that compute for a daemon."""
     return [int(re.search(r"pid (\d+)", name).group(1)) for name in client.call(Status()).workers]
 
 
@@ -194,7 +195,7 @@ def test_cancel_ends_one_job_at_once_even_in_code_that_can_not_be_interrupted(sh
 
 
 def test_sigterm_tells_clients_and_leaves_nothing_behind(start, tmp_path):
-    """An orderly stop: the event, exit code 0, no runtime file, no worker; the job waits for the next start."""
+    """An orderly stop: the event, exit code 0, no runtime file, no worker; the job waits for a start."""
     daemon = start()
     with daemon.client() as client:
         job = client.call(fill(seed=1, parameters={"block": 60, "started": str(tmp_path)})).job

@@ -2,7 +2,6 @@
 """Who may not come in, and what the daemon says to nonsense."""
 
 import json
-import os
 import socket
 import stat
 import struct
@@ -10,20 +9,22 @@ from urllib.parse import urlsplit
 
 import msgpack
 import pytest
-from daemons import fill
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from bridge_server.protocol.codec import to_plain
 from bridge_server.protocol.messages import Echo, Status
 from bridge_server.protocol.pixels import Pixels
+from daemons import fill
 
 
 def hello(token, protocol=1, **fields):
+    """The params of a hello."""
     return {"protocol": protocol, "token": token, "client": "raw", **fields}
 
 
 def ask(ws, op, params, request_id=1, kind="request"):
+    """Send one request; the next message that comes."""
     ws.send(msgpack.packb({"kind": kind, "id": request_id, "op": op, "params": params}))
     return msgpack.unpackb(ws.recv(10))
 
@@ -43,6 +44,7 @@ def greeted(raw, shared):
 
 
 def assert_still_well(daemon):
+    """It is the same process, and it answers."""
     with daemon.client() as client:
         assert client.call(Status()).pid == daemon.process.pid
 
@@ -84,8 +86,9 @@ def test_a_large_message_before_hello_is_not_even_read(raw):
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
 def test_a_web_page_can_not_connect(shared, origin):
     """A browser always sends an Origin; none is allowed, so no page can drive the daemon."""
-    with pytest.raises(InvalidStatus) as refused, connect(
-        shared.runtime()["address"], origin=origin, proxy=None
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(shared.runtime()["address"], origin=origin, proxy=None),
     ):
         pass
     assert refused.value.response.status_code == 403
@@ -93,8 +96,8 @@ def test_a_web_page_can_not_connect(shared, origin):
 
 def test_the_runtime_file_is_for_its_owner_only(shared):
     """Nobody else on the machine can read the token."""
-    assert stat.S_IMODE(os.stat(shared.folder / "daemon.json").st_mode) == 0o600
-    assert stat.S_IMODE(os.stat(shared.folder).st_mode) == 0o700
+    assert stat.S_IMODE((shared.folder / "daemon.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(shared.folder.stat().st_mode) == 0o700
     assert len(json.loads((shared.folder / "daemon.json").read_text())["token"]) >= 32
 
 
@@ -133,7 +136,8 @@ def test_a_frame_that_claims_3_gb_is_refused_at_its_header(shared):
         )
         received = raw.recv(4096)
         assert b"101" in received
-        greeting = msgpack.packb({"kind": "request", "id": 1, "op": "hello", "params": hello(runtime["token"])})
+        params = hello(runtime["token"])
+        greeting = msgpack.packb({"kind": "request", "id": 1, "op": "hello", "params": params})
         raw.sendall(struct.pack("!BBH4x", 0x82, 0x80 | 126, len(greeting)) + greeting)
         raw.recv(4096)
         raw.sendall(struct.pack("!BBQ4x", 0x82, 0x80 | 127, 3 * 10**9))
@@ -155,7 +159,8 @@ def test_a_mask_of_another_size_and_an_empty_mask_are_refused(greeted):
     """The artist hears what is wrong with the selection."""
     request = fill()
     other = to_plain(request) | {"mask": to_plain(Pixels(2, 2, "gray8", b"\xff" * 4))}
-    assert "params.mask is 2 x 2, params.picture is 32 x 24" in ask(greeted, "fill", other)["error"]["message"]
+    answer = ask(greeted, "fill", other)
+    assert "params.mask is 2 x 2, params.picture is 32 x 24" in answer["error"]["message"]
     empty = to_plain(request) | {"mask": to_plain(Pixels(32, 24, "gray8", bytes(32 * 24)))}
     assert ask(greeted, "fill", empty)["error"] == {
         "code": "bad_request",

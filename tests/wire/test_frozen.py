@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgpack
 import pytest
-import samples
 
+import samples
 from bridge_server.protocol.codec import (
     Event,
     event_from_frame,

@@ -29,6 +29,9 @@ Ints = NDArray[np.int32]
 #: Holes of more pixels are filled at half the size or less first.
 LARGEST_HOLE = 160_000
 
+#: Strength from which refine keeps only what survives two halvings instead of one.
+COARSER_FROM = 0.4
+
 #: How far, in pixels of the small picture, a difference at the seam is carried inwards.
 SEAM_REACH = 8.0
 
@@ -141,13 +144,13 @@ def retexture_canvas(
 ) -> NDArray[Any] | None:
     """Keep what the hole shows from afar and replace its detail by that of like-looking sources.
 
-    The stronger, the coarser what is kept (halved once to thrice), and the more of its colours come from
+    The stronger, the coarser what is kept (halved once or twice), and the more of its colours come from
     the sources too. After Hertzmann et al. 2001, "Image Analogies".
 
     Returns:
         As :func:`synthesise_canvas`; None if the sources are too small to hold one patch.
     """
-    for times in range(1 + int(strength >= 0.25) + int(strength >= 0.5), 0, -1):
+    for times in (2, 1) if strength >= COARSER_FROM else (1,):
         small = _Small.of(canvas, times)
         usable = small.share >= 1
         if dilate(~usable, REACH).all():

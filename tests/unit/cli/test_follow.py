@@ -6,7 +6,6 @@ import time
 from concurrent.futures import Future
 
 import pytest
-from samples import DONE, REQUESTS
 
 from bridge_server.cli import follow
 from bridge_server.cli.follow import run_job
@@ -21,6 +20,7 @@ from bridge_server.protocol.errors import (
     WorkerDied,
 )
 from bridge_server.protocol.messages import Ack, Cancel, DaemonStops, JobProgress, JobState, Submitted
+from samples import DONE, REQUESTS
 
 FILL = REQUESTS["fill"]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import ENGINE
 
 from bridge_server.cli.arguments import Asked
 from bridge_server.cli.pictures import Picture
@@ -14,6 +13,7 @@ from bridge_server.cli.plan import engine_named, outline, region_of, remarks, re
 from bridge_server.protocol.checks import check_job
 from bridge_server.protocol.errors import NotFound
 from bridge_server.protocol.messages import Context, Expand, Fill, Placement, Refine, Vary
+from samples import ENGINE
 
 FILL = Asked("fill", Path("a.png"), Path("b.png"), Path("m.png"))
 EXPAND = Asked("expand", Path("a.png"), Path("b.png"), sides=(4, 0, 0, 0))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from bridge_server.client.discovery import default_data_dir, find_daemon, start_daemon
 from bridge_server.protocol.discovery import LAUNCHER_FILE, RUNTIME_FILE, RuntimeFile
 from bridge_server.protocol.errors import BridgeError, NotFound

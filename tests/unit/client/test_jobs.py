@@ -3,12 +3,13 @@
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 import samples
 from bridge_server.client.jobs import JobLog
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.messages import CandidateDone, DaemonStops, JobProgress, JobState
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def state(seq, name="running", job="j"):

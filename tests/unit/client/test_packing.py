@@ -3,6 +3,7 @@
 
 import msgpack
 import pytest
+
 from bridge_server.client.packing import pack, unpack
 from bridge_server.protocol.errors import BridgeError
 

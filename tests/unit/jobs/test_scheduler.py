@@ -5,6 +5,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+
 import samples
 from bridge_server.protocol.errors import (
     BadRequest,

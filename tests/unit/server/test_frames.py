@@ -3,8 +3,8 @@
 
 import msgpack
 import pytest
-import samples
 
+import samples
 from bridge_server.protocol.codec import request_frame
 from bridge_server.protocol.errors import BadRequest, Unsupported
 from bridge_server.server.frames import UnreadableRequest, decode_request

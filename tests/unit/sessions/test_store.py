@@ -7,8 +7,8 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-import samples
 
+import samples
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.errors import NotFound, OutOfSpace, Unsupported
 from bridge_server.protocol.messages import CandidateDone, JobState

@@ -5,12 +5,12 @@ import subprocess
 import sys
 
 import pytest
-from scripted import COMMAND, task
 
 from bridge_server.protocol.messages import Placement
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.work import CancelTask, Task, TaskCandidate, TaskEnded
 from bridge_server.workers.frames import HEADER, decode, encode
+from scripted import COMMAND, task
 
 
 def conversation(*messages):

@@ -3,8 +3,8 @@
 
 import msgspec
 import pytest
-import samples
 
+import samples
 from bridge_server.workers.frames import HEADER, decode, encode
 
 

@@ -7,12 +7,12 @@ import signal
 from contextlib import asynccontextmanager
 
 import pytest
-from scripted import COMMAND, SOON, appears, task
 
 from bridge_server.protocol.errors import WorkerDied
 from bridge_server.protocol.work import CancelTask, TaskCandidate, TaskPreview, TaskProgress
 from bridge_server.workers.frames import encode
 from bridge_server.workers.process import WorkerProcess
+from scripted import COMMAND, SOON, appears, task
 
 
 @asynccontextmanager

@@ -9,11 +9,11 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
-from scripted import COMMAND, SOON, appears, ends, task
 
 from bridge_server.protocol.errors import Cancelled, WorkerDied
 from bridge_server.protocol.work import TaskCandidate
 from bridge_server.workers.supervisor import Supervisor
+from scripted import COMMAND, SOON, appears, ends, task
 
 
 @asynccontextmanager
