@@ -52,6 +52,7 @@ class Workers:
 
     def __init__(self, size=2):
         self.size = size
+        self.names = []
         self.started = asyncio.Queue()
         self.cancelled = []
         self._runs = {}

@@ -14,21 +14,19 @@ Floats = NDArray[np.float32]
 
 
 def match_seam(
-    original: Floats, generated: Floats, hole: NDArray[np.bool_], ring: NDArray[np.bool_], reach: float
+    original: Floats, generated: Floats, hole: NDArray[np.bool_], ring: NDArray[np.bool_]
 ) -> Floats:
     """Shift the generated colours so that they meet the original at the hole's border.
 
-    Where both are known, on the ring, their difference is measured and carried into the hole by a membrane
-    that fades over about ``reach`` pixels: the approximate solution of a screened Poisson equation (Perez
-    et al. 2003, "Poisson Image Editing"), by pull-push. Texture and grain are not blurred, because only
-    the smooth difference is added.
+    Where both are known, on the ring, their difference is measured and carried into the hole by a membrane:
+    the approximate solution of Perez et al. 2003, "Poisson Image Editing", by pull-push. Texture and grain
+    are not blurred, because only the smooth difference is added.
 
     Args:
         original: (H, W, C), right outside the hole.
         generated: (H, W, C), made for the hole and the ring.
         hole: (H, W), what is to be replaced.
         ring: (H, W), pixels outside the hole where ``generated`` is valid as well.
-        reach: in pixels; infinity for a membrane that does not fade.
 
     Returns:
         ``original`` with the hole replaced.
@@ -37,6 +35,5 @@ def match_seam(
     if not usable.any():
         return np.where(hole[..., None], generated, original)
     gap = np.where(usable[..., None], original - generated, np.float32(0))
-    inner = np.float32(1 / reach**2)
-    known = np.where(usable, np.float32(1), np.where(hole, inner, np.float32(0)))
-    return np.where(hole[..., None], generated + pull_push(gap, known), original)
+    membrane = pull_push(gap, usable.astype(np.float32))
+    return np.where(hole[..., None], generated + membrane, original)

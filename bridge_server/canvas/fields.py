@@ -13,9 +13,7 @@ __all__ = ["blobs", "broad_colours", "random_field"]
 Floats = NDArray[np.float32]
 
 
-def random_field(
-    height: int, width: int, cell: float, channels: int, rng: np.random.Generator
-) -> Floats:
+def random_field(height: int, width: int, cell: float, channels: int, rng: np.random.Generator) -> Floats:
     """A smooth (H, W, channels) map of random values about ``cell`` pixels apart, each channel 0 to 1."""
     rows, columns = (max(2, round(size / cell) + 1) for size in (height, width))
     knots = rng.random((rows, columns, channels), dtype=np.float32)

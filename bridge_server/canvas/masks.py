@@ -72,36 +72,30 @@ def box_sum(values: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
         values: (H, W) or (H, W, C).
         radius: in pixels, 0 or more.
     """
-    result = values.astype(np.float64)
+    total: NDArray[np.float64] = values.astype(np.float64)
     for axis in (0, 1):
-        size = result.shape[axis]
-        total = np.concatenate(
-            [np.zeros_like(result.take([0], axis)), np.cumsum(result, axis=axis)], axis=axis
-        )
-        here = np.arange(size)
-        high = np.minimum(here + radius + 1, size)
-        low = np.maximum(here - radius, 0)
-        result = total.take(high, axis) - total.take(low, axis)
-    return result.astype(np.float32)
+        running: NDArray[np.float64] = np.cumsum(total, axis=axis)
+        total = _windowed(running, axis, radius)
+    return total.astype(np.float32)
 
 
 def dilate(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """Grow a bool mask by a square of ``radius`` pixels."""
-    result = mask
+    grown = mask
     for axis in (0, 1):
-        size = mask.shape[axis]
-        total = np.concatenate(
-            [
-                np.zeros_like(result.take([0], axis), dtype=np.int32),
-                np.cumsum(result, axis=axis, dtype=np.int32),
-            ],
-            axis=axis,
-        )
-        here = np.arange(size)
-        high = np.minimum(here + radius + 1, size)
-        low = np.maximum(here - radius, 0)
-        result = total.take(high, axis) > total.take(low, axis)
-    return result
+        counted: NDArray[np.int32] = np.cumsum(grown, axis=axis, dtype=np.int32)
+        grown = _windowed(counted, axis, radius) > 0
+    return grown
+
+
+def _windowed(running: NDArray[Any], axis: int, radius: int) -> NDArray[Any]:
+    """From running sums along an axis, the sums over ``radius`` on each side."""
+    sums: NDArray[Any] = np.moveaxis(running, axis, 0)
+    size = sums.shape[0]
+    result = sums[np.minimum(np.arange(size) + radius, size - 1)]
+    if radius + 1 < size:
+        result[radius + 1 :] -= sums[: size - radius - 1]
+    return np.moveaxis(result, 0, axis)
 
 
 def islands(mask: NDArray[Any], gap: int) -> list[Box]:

@@ -66,18 +66,18 @@ def _lerp(under: NDArray[Any], over: NDArray[Any]) -> NDArray[Any]:
     colours = min(3, under.shape[1])
     c = over[:, 3:].astype(np.float64) / white
     top = over[:, :colours].astype(np.float64)
-    # what is fully covered may be NaN or infinite underneath and must not spread
-    below = np.where(c >= 1, 0, under[:, :colours].astype(np.float64))
-    if under.shape[1] < 4:
-        mixed = below * (1 - c) + top * c
-    else:
-        old = np.where(c >= 1, 0, under[:, 3:].astype(np.float64) / white)
-        alpha = c + old * (1 - c)
-        colour = (top * c + below * old * (1 - c)) / alpha
-        mixed = np.concatenate([colour, alpha * white], axis=1)
-    if np.issubdtype(under.dtype, np.integer):
-        mixed = np.clip(np.rint(mixed), 0, white)
-    return mixed.astype(under.dtype)
+    with np.errstate(invalid="ignore", over="ignore"):
+        # what is fully covered may be NaN or infinite underneath and must not spread
+        below = np.where(c >= 1, 0, under[:, :colours].astype(np.float64))
+        if under.shape[1] < 4:
+            mixed = below * (1 - c) + top * c
+        else:
+            old = np.nan_to_num(np.clip(under[:, 3:].astype(np.float64) / white, 0, 1)) * (1 - c)
+            alpha = c + old
+            mixed = np.concatenate([(top * c + below * old) / alpha, alpha * white], axis=1)
+        if np.issubdtype(under.dtype, np.integer):
+            mixed = np.clip(np.rint(mixed), 0, white)
+        return mixed.astype(under.dtype)
 
 
 def grow(

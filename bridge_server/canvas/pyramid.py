@@ -32,7 +32,8 @@ def halve_known(values: Floats, known: Floats) -> tuple[Floats, Floats]:
     v = v[:, 0::2] + v[:, 1::2]
     w = w[0::2] + w[1::2]
     w = w[:, 0::2] + w[:, 1::2]
-    return v / np.maximum(w, np.float32(1e-6)), np.minimum(w[..., 0], np.float32(1))
+    mean = v / np.maximum(w, np.float32(1e-6))
+    return mean.astype(np.float32, copy=False), np.minimum(w[..., 0], np.float32(1))
 
 
 def shrink_known(values: Floats, known: Floats, times: int) -> tuple[Floats, Floats]:
@@ -47,9 +48,7 @@ def enlarge(values: Floats, height: int, width: int) -> Floats:
 
     ``height`` is 2 h or 2 h - 1, ``width`` likewise; the inverse grid of :func:`halve_known`.
     """
-    for axis, size in ((0, height), (1, width)):
-        values = _doubled(values, axis).take(range(size), axis)
-    return values
+    return _doubled(_doubled(values, 0)[:height], 1)[:, :width]
 
 
 def _doubled(values: Floats, axis: int) -> Floats:
@@ -78,9 +77,9 @@ def pull_push(values: Floats, known: Floats) -> Floats:
     """
     height, width = known.shape
     w = known[..., None]
-    if min(height, width) <= 1 and height * width <= 2 or bool((known >= 1).all()):
+    if height * width <= 2 or bool((known >= 1).all()):
         total = max(float(w.sum()), 1e-6)
-        mean = (values * w).sum(axis=(0, 1), keepdims=True) / np.float32(total)
-        return (values * w + mean * (1 - w)).astype(np.float32)
-    below = enlarge(pull_push(*halve_known(values, known)), height, width)
-    return values * w + below * (1 - w)
+        below: Floats = (values * w).sum(axis=(0, 1), keepdims=True) / np.float32(total)
+    else:
+        below = enlarge(pull_push(*halve_known(values, known)), height, width)
+    return (values * w + below * (np.float32(1) - w)).astype(np.float32, copy=False)

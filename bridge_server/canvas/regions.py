@@ -14,7 +14,7 @@ def context_box(
     """The selection's bounds with their surroundings, cut at the picture.
 
     Grown on each side by ``max(min_margin, ratio * longest side)`` and to at least ``min_side`` on each
-    axis; where the picture ends on one side, ``min_side`` is made up on the other.
+    axis; what falls off the picture on one side is taken on the other, as the client's ``region_for`` does.
     """
     margin = max(min_margin, round(ratio * max(selection.width, selection.height)))
     x0, x1 = _grown(selection.x0, selection.x1, width, margin, min_side)
@@ -23,13 +23,9 @@ def context_box(
 
 
 def _grown(low: int, high: int, size: int, margin: int, least: int) -> tuple[int, int]:
-    missing = max(0, least - (high - low + 2 * margin))
-    low = low - margin - missing // 2
-    high = high + margin + missing - missing // 2
-    if low < 0 and high - low <= max(least, 0):
-        high = min(size, high - low)
-    if high > size and high - low <= max(least, 0):
-        low -= high - size
+    missing = max(0, least - (high - low) - 2 * margin)
+    low, high = low - margin - missing // 2, high + margin + missing - missing // 2
+    low, high = low - max(0, high - size), high + max(0, -low)
     return max(0, low), min(size, high)
 
 

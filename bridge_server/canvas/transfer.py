@@ -23,7 +23,14 @@ Ints = NDArray[np.int32]
 
 #: Half the side of the patches compared.
 REACH = 3
-_JUMPS = (1, 8, 2, 4, 1, 1)
+
+#: How far neighbours look for each other's sources, a round each, and how many rounds search at random.
+_JUMPS = (8, 4, 2, 1, 4, 2, 1)
+_RANDOM_ROUNDS = 5
+
+#: In the last rounds a neighbour's source is taken even if it is worse by this factor: pieces that hang
+#: together look better than the best piece for each pixel.
+COHERENCE = 1.3
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class _Search:
         for dy in range(0, 2 * REACH + 1, 2):
             for dx in range(0, 2 * REACH + 1, 2):
                 step = dy * stride + dx
-                gap = flat.take(here + step, axis=0) - flat.take(there + step, axis=0)
+                gap: Floats = flat[here + step] - flat[there + step]
                 total += np.einsum("nc,nc->n", gap, gap)
         total[~(inside & self.allowed[y, x])] = np.inf
         return total
@@ -83,21 +90,21 @@ def nearest_sources(
     best_y, best_x = (start // width).astype(np.int32), (start % width).astype(np.int32)
     best = search.cost(best_y, best_x)
 
-    def consider(y: Ints, x: Ints) -> None:
+    def consider(y: Ints, x: Ints, favour: float = 1.0) -> None:
         nonlocal best, best_y, best_x
         cost = search.cost(y, x)
-        better = cost < best
+        better = cost < best * np.float32(favour)
         best = np.where(better, cost, best)
         best_y, best_x = np.where(better, y, best_y), np.where(better, x, best_x)
 
-    for jump in _JUMPS:
+    for number, jump in enumerate(_JUMPS):
         for dy, dx in ((0, jump), (0, -jump), (jump, 0), (-jump, 0)):
             check()
             offsets[:, rows, columns] = best_y - rows, best_x - columns
             y, x = np.clip(rows + dy, 0, height - 1), np.clip(columns + dx, 0, width - 1)
             move = np.where(hole[y, x], offsets[:, y, x], offsets[:, rows, columns])
-            consider(rows + move[0], columns + move[1])
-        scale = max(height, width) // 2
+            consider(rows + move[0], columns + move[1], COHERENCE if number >= _RANDOM_ROUNDS else 1.0)
+        scale = max(height, width) // 2 if number < _RANDOM_ROUNDS else 0
         while scale >= 1:
             check()
             shift = rng.integers(-scale, scale + 1, (2, rows.size), dtype=np.int32)
@@ -108,7 +115,11 @@ def nearest_sources(
 
 
 def add_detail(
-    fill: Floats, full: NDArray[np.uint8], hole: NDArray[np.bool_], offsets: tuple[Ints, Ints], times: int
+    fill: Floats,
+    full: NDArray[np.uint8] | Floats,
+    hole: NDArray[np.bool_],
+    offsets: tuple[Ints, Ints],
+    times: int,
 ) -> Floats:
     """Bring a fill that was made at 1 / 2**times of the size to full size.
 
@@ -148,18 +159,14 @@ def add_detail(
     return result
 
 
-def _corners(
-    rows: Ints, columns: Ints, step: int, shape: tuple[int, ...]
-) -> list[tuple[Floats, Ints, Ints]]:
+def _corners(rows: Ints, columns: Ints, step: int, shape: tuple[int, ...]) -> list[tuple[Floats, Ints, Ints]]:
     """The four small pixels around each place with weights that change over a third of a small pixel."""
     near: list[tuple[Ints, Ints, Floats]] = []
     for places, size in ((rows, shape[0]), (columns, shape[1])):
         centre = (places + np.float32(0.5)) / np.float32(step) - np.float32(0.5)
         first = np.floor(centre).astype(np.int32)
         part = np.clip((centre - first - np.float32(0.5)) * 3 + np.float32(0.5), 0, 1)
-        near.append(
-            (np.clip(first, 0, size - 1), np.clip(first + 1, 0, size - 1), part.astype(np.float32))
-        )
+        near.append((np.clip(first, 0, size - 1), np.clip(first + 1, 0, size - 1), part.astype(np.float32)))
     (y0, y1, fy), (x0, x1, fx) = near
     return [
         ((1 - fy) * (1 - fx), y0, x0),

@@ -82,9 +82,4 @@ def _silent(folder: Path) -> ConnectionLost:
 
 def _start(folder: Path, note: Callable[[str], None]) -> None:
     note("Starting a daemon; it ends by itself when nobody needs it.")
-    try:
-        start_daemon(folder, _COMMAND)
-    except OSError as error:
-        raise BadRequest(
-            f"The data folder {folder} can't be used: {error.strerror}.", "Choose another --data-dir."
-        ) from error
+    start_daemon(folder, _COMMAND)

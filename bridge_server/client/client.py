@@ -14,7 +14,6 @@ import queue
 import random
 import secrets
 import threading
-from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
@@ -36,6 +35,7 @@ from ..protocol.errors import (
 from ..protocol.messages import PROTOCOL_VERSION, Expand, Fill, Hello, Request, Watch, Welcome
 from .jobs import JobLog
 from .packing import pack, unpack
+from .pending import Pending, settle, settle_from
 
 __all__ = ["BridgeClient", "ConnectionChanged"]
 
@@ -58,14 +58,6 @@ class ConnectionChanged:
 
     state: str
     reason: str = ""
-
-
-@dataclass
-class _Pending:
-    request: Request[Any]
-    future: Future[Any]
-    #: The connection it was sent on; on each it is sent once.
-    sent: Optional[ClientConnection] = None
 
 
 Happening = Union[Event, ConnectionChanged]
@@ -108,7 +100,7 @@ class BridgeClient:
         self._ids = itertools.count(1)
         self._jobs = JobLog()
         self._lock = threading.Lock()
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Pending] = {}
         self._outgoing: queue.SimpleQueue[Optional[int]] = queue.SimpleQueue()
         self._socket: Optional[ClientConnection] = None
         self._closing = threading.Event()
@@ -144,7 +136,7 @@ class BridgeClient:
                 future.set_exception(ConnectionLost("The client is closed."))
             else:
                 # both under the lock: _take_up would watch a job that is followed but not asked for yet
-                self._pending[request_id] = _Pending(asked, future)
+                self._pending[request_id] = Pending(asked, future)
                 if isinstance(asked, (Fill, Expand, Watch)):
                     self._jobs.begin(asked.job, asked.after if isinstance(asked, Watch) else 0)
         return request_id, future
@@ -305,7 +297,7 @@ class BridgeClient:
             return  # answered before, or given up
         if kind == "failure" and isinstance(pending.request, (Fill, Expand, Watch)):
             self._jobs.end(pending.request.job)
-        _settle_from(pending, frame)
+        settle_from(pending, frame)
 
     def _tell(self, happening: Happening) -> None:
         on_event = self._on_event
@@ -364,7 +356,7 @@ class BridgeClient:
         if pending is not None:
             if isinstance(pending.request, (Fill, Expand)):
                 self._jobs.end(pending.request.job)
-            _settle(pending.future, error=error)
+            settle(pending.future, error=error)
 
     # ---- details ------------------------------------------------------------------------------------
 
@@ -378,26 +370,4 @@ class BridgeClient:
             pending = list(self._pending.values())
             self._pending.clear()
         for each in pending:
-            _settle(each.future, error=error)
-
-
-def _settle_from(pending: _Pending, frame: Mapping[str, Any]) -> None:
-    """Settle with a reply or a failure; one of a shape that this copy can't read is a failure too."""
-    try:
-        if frame["kind"] == "failure":
-            _settle(pending.future, error=failure_from_frame(frame))
-        else:
-            _settle(pending.future, result=result_from_frame(pending.request.op, frame))
-    except (BridgeError, KeyError, TypeError, AttributeError):
-        log.exception("an answer to %s was not understood", pending.request.op)
-        error = BridgeError("The daemon's answer was not understood.", "Update the plugin and the daemon.")
-        _settle(pending.future, error=error)
-
-
-def _settle(future: Future[Any], result: Any = None, error: Optional[BridgeError] = None) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+            settle(each.future, error=error)

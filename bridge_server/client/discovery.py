@@ -50,6 +50,7 @@ def start_daemon(folder: Path, command: Optional[Sequence[str]] = None, timeout:
 
     Raises:
         NotFound: nobody knows how to start one.
+        BadRequest: the data folder can't be used, or the program is not there.
         BridgeError: it ended, or was not there in time, with the end of its log.
     """
     if command is None:

@@ -167,9 +167,7 @@ def _island(
     if brief.verb == "refine" and brief.strength < RETEXTURE_BELOW:
         made = retexture_canvas(canvas, inner, strength=brief.strength, seed=seed, report=report)
     if made is None:
-        made = synthesise_canvas(
-            canvas, inner, radius=radius, seed=seed, report=report, halfway=halfway
-        )
+        made = synthesise_canvas(canvas, inner, radius=radius, seed=seed, report=report, halfway=halfway)
     if brief.verb == "refine":
         made = _refined(canvas, inner, made, brief.strength)
     result = restore(made, tone, brief.picture.dtype)

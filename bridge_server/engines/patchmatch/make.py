@@ -32,9 +32,6 @@ LARGEST_HOLE = 160_000
 #: Strength from which refine keeps only what survives two halvings instead of one.
 COARSER_FROM = 0.4
 
-#: How far, in pixels of the small picture, a difference at the seam is carried inwards.
-SEAM_REACH = 8.0
-
 
 def synthesise_canvas(
     canvas: Canvas,
@@ -72,9 +69,7 @@ def synthesise_canvas(
     return _deepened(made, canvas.deep, canvas.hole, inner)
 
 
-def _deepened(
-    made: NDArray[np.uint8], deep: Floats, hole: NDArray[np.bool_], inner: Box
-) -> Floats:
+def _deepened(made: NDArray[np.uint8], deep: Floats, hole: NDArray[np.bool_], inner: Box) -> Floats:
     """:func:`deepen` on the hole and its nearest surroundings only."""
     height, width = hole.shape
     around = Box(
@@ -133,9 +128,7 @@ def _in_detail(
     fill = made.astype(np.float32)
     if canvas.deep is not None:
         fill = deepen(made, small.values, hole)
-    offsets = nearest_sources(
-        fill, dilate(small.touched, 1), small.share >= 1, seed, report.check
-    )
+    offsets = nearest_sources(fill, dilate(small.touched, 1), small.share >= 1, seed, report.check)
     return _finished(canvas, inner, small, fill, offsets)
 
 
@@ -160,7 +153,7 @@ def retexture_canvas(
         rows, columns = np.indices(wanted.shape)
         copied = small.present[rows + offsets[0], columns + offsets[1]]
         fill = small.present + (copied - small.present) * np.float32(strength)
-        return _finished(canvas, inner, small, fill, offsets)
+        return _finished(canvas, inner, small, fill.astype(np.float32, copy=False), offsets)
     return None
 
 
@@ -181,6 +174,6 @@ def _finished(
     detailed = np.zeros((*near.shape, 3), np.float32)
     detailed[near] = add_detail(fill, small.full, wide, offsets, small.times)
     ring = near & canvas.sources[part]
-    result = match_seam(small.full[part], detailed, canvas.hole[part], ring, SEAM_REACH * step)
+    result = match_seam(small.full[part], detailed, canvas.hole[part], ring)
     result = np.clip(result[inner.within(around).slices], 0, 255)
     return np.rint(result).astype(np.uint8) if canvas.deep is None else result

@@ -92,9 +92,7 @@ def prepare(
     return _covered(canvas, seen)
 
 
-def _varied(
-    here: Bools, seen: Bools, amount: float, rng: np.random.Generator
-) -> tuple[Bools, float]:
+def _varied(here: Bools, seen: Bools, amount: float, rng: np.random.Generator) -> tuple[Bools, float]:
     """What a variation replaces, and how much of the composition it keeps."""
     side = float(np.sqrt(np.count_nonzero(here)))
     share = 0.15 + 0.85 * amount
@@ -102,7 +100,7 @@ def _varied(
 
 
 def _mirrored(canvas: Canvas, seen: Bools) -> Canvas:
-    """With a mirrored copy beside it, where too little lies outside the hole: the picture as its own source."""
+    """With a mirrored copy beside it: the picture as its own source, where too little lies outside."""
 
     def both(values: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(np.concatenate([values, other[:, ::-1]], axis=1))
@@ -149,6 +147,6 @@ def guide_of(
         return layout * np.float32(0.5), 0.005
     radius = 1 + max(height, width) // 128
     colours = broad_colours(rgb.astype(np.float32), hole, radius)
-    random = (1 - keep) ** 2
-    mixed = colours * np.float32(1 - random) + layout * np.float32(random)
+    random = np.float32((1 - keep) ** 2)
+    mixed = (colours + (layout - colours) * random).astype(np.float32, copy=False)
     return mixed * np.float32(0.5), 0.005 + 0.045 * keep

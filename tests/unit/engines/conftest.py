@@ -19,17 +19,21 @@ class Listener:
         self.told: list[tuple[Any, ...]] = []
 
     def progress(self, index: int, done: float) -> None:
+        """Note it."""
         self.told.append(("progress", index, done))
 
     def preview(self, index: int, x: int, y: int, width: int, height: int, pixels: Any) -> None:
+        """Note it."""
         self.told.append(("preview", index, x, y, width, height, pixels))
 
     def check(self) -> None:
+        """Note it."""
         self.told.append(("check",))
 
 
 @pytest.fixture
 def listener() -> Listener:
+    """The report that the fixture ``make`` uses."""
     return Listener()
 
 
@@ -37,7 +41,9 @@ def listener() -> Listener:
 def make(listener: Listener):
     """Runs the real engine on one brief and gives the candidates."""
 
-    def run(picture: Any, mask: Any, verb: str = "fill", seeds: tuple[int, ...] = (0,), **more: Any) -> list[Made]:
+    def run(
+        picture: Any, mask: Any, verb: str = "fill", seeds: tuple[int, ...] = (0,), **more: Any
+    ) -> list[Made]:
         return list(PatchMatchEngine().generate(Brief(verb, picture, mask, seeds, **more), listener))
 
     return run

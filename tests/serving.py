@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A listener with everything behind it, on the test's own event loop, with workers moved by hand."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import msgpack
+from websockets.asyncio.client import connect
+
+from bridge_server.protocol.codec import event_from_frame, request_frame, result_from_frame
+from bridge_server.protocol.messages import PROTOCOL_VERSION, Hello
+from bridge_server.server.connection import Limits
+from bridge_server.server.handlers import Handlers
+from bridge_server.server.hub import Hub
+from bridge_server.server.listener import Listener
+from scheduling import Stage
+
+TOKEN = "t0ken"
+SOON = 10
+
+
+class Client:
+    """A connection as a program in any language would make it."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self._ids = 0
+
+    async def ask(self, request):
+        """Send a request; returns its id."""
+        self._ids += 1
+        await self.say(request_frame(self._ids, request))
+        return self._ids
+
+    async def say(self, frame):
+        """Send a map, or anything else as it is."""
+        await self.socket.send(msgpack.packb(frame) if isinstance(frame, dict) else frame)
+
+    async def hear(self):
+        """The next frame."""
+        async with asyncio.timeout(SOON):
+            return msgpack.unpackb(await self.socket.recv())
+
+    async def answer(self, request):
+        """Ask and wait for the reply, past events; a failure is returned as its map."""
+        request_id = await self.ask(request)
+        while (frame := await self.hear())["kind"] == "event":
+            pass
+        assert frame["id"] == request_id
+        return result_from_frame(request.op, frame) if frame["kind"] == "reply" else frame["error"]
+
+    async def hello(self, session="", token=TOKEN, protocol=PROTOCOL_VERSION):
+        """Say hello; the welcome."""
+        return await self.answer(Hello(protocol, token, "test", session=session))
+
+    async def events(self, last):
+        """Lasting events up to the one with number ``last``: their numbers."""
+        numbers = []
+        while not numbers or numbers[-1] != last:
+            frame = await self.hear()
+            if frame["kind"] == "event" and frame["topic"] in ("job.state", "job.candidate"):
+                numbers.append(event_from_frame(frame).seq)
+        return numbers
+
+
+class House:
+    """A listener, a hub and a stage."""
+
+    def __init__(self, folder, **limits):
+        self.hub = Hub()
+        self.stage = Stage(folder, size=1)
+        self.stage.on_publish = self.hub.publish
+        self.begun, self.gone, self.stops = [], [], []
+        self.begin_session = self._remember
+        bounds = Limits(limits.get("max_message", 2**20), 100)
+        self.listener = Listener(TOKEN, bounds, self._begin, self._gone)
+        self.address = ""
+
+    async def _begin(self, session, hello):
+        await self.begin_session(session, hello)
+
+    async def _remember(self, session, hello):
+        self.begun.append((session, hello.client))
+
+    async def _gone(self, session):
+        self.gone.append(session)
+        await self.stage.scheduler.session_gone(session)
+
+    def _handlers(self, address):
+        return Handlers(
+            scheduler=self.stage.scheduler,
+            supervisor=self.stage.workers,
+            store=self.stage.store,
+            writer=self.stage.writer,
+            hub=self.hub,
+            max_pixels=100,
+            data_dir="/data",
+            address=address,
+            request_stop=self.stops.append,
+            started=0.0,
+        )
+
+    async def open(self):
+        """Begin to listen."""
+        self.address = await self.listener.start("127.0.0.1", 0, self._handlers)
+
+    @asynccontextmanager
+    async def client(self, *, greet=True, **options):
+        """A connection."""
+        async with connect(self.address, compression=None, max_size=None, **options) as socket:
+            client = Client(socket)
+            if greet:
+                await client.hello()
+            yield client
+
+    async def empty(self):
+        """Wait until nobody is connected."""
+        async with asyncio.timeout(SOON):
+            while self.listener.connections:  # noqa: ASYNC110 - the listener has no event for it
+                await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def house(folder, **limits):
+    """An open house, closed in order afterwards."""
+    it = House(folder, **limits)
+    await it.open()
+    try:
+        async with asyncio.timeout(30):
+            yield it
+    finally:
+        await it.stage.scheduler.stop()
+        await it.listener.stop()
+        it.stage.writer.shutdown()
+        it.stage.store.close()
