@@ -2,6 +2,7 @@
 """Tasks for tests/scripted_worker.py."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -38,5 +39,13 @@ async def appears(path):
 async def ends(process_id):
     """Wait until a process of that number is gone."""
     async with asyncio.timeout(SOON):
-        while Path(f"/proc/{process_id}").exists():  # noqa: ASYNC110 - as above
+        while _runs(process_id):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.002)
+
+
+def _runs(process_id):
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True

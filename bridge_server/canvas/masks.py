@@ -91,7 +91,7 @@ def dilate(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 def _windowed(running: NDArray[Any], axis: int, radius: int) -> NDArray[Any]:
     """From running sums along an axis, the sums over ``radius`` on each side."""
     sums: NDArray[Any] = np.moveaxis(running, axis, 0)
-    size = sums.shape[0]
+    size = len(sums)
     result = sums[np.minimum(np.arange(size) + radius, size - 1)]
     if radius + 1 < size:
         result[radius + 1 :] -= sums[: size - radius - 1]

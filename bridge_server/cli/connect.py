@@ -12,7 +12,7 @@ from .. import __version__
 from ..client import BridgeClient, find_daemon, start_daemon
 from ..client.discovery import default_data_dir
 from ..protocol.discovery import RUNTIME_FILE
-from ..protocol.errors import BadRequest, ConnectionLost, NotFound
+from ..protocol.errors import ConnectionLost, NotFound
 
 __all__ = ["connected", "data_folder"]
 

@@ -15,7 +15,7 @@ from typing import Any, Optional, TypeVar
 
 from ..protocol.codec import from_plain
 from ..protocol.discovery import LAUNCHER_FILE, RUNTIME_FILE, Launcher, RuntimeFile, data_dir
-from ..protocol.errors import BridgeError, NotFound
+from ..protocol.errors import BadRequest, BridgeError, NotFound
 
 __all__ = ["default_data_dir", "find_daemon", "start_daemon"]
 
@@ -61,10 +61,15 @@ def start_daemon(folder: Path, command: Optional[Sequence[str]] = None, timeout:
                 "Install it: pip install bridge-server; then start it once.",
             )
         command = launcher.command
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(folder)
     log = folder / "daemon.log"
     before = find_daemon(folder)  # of a daemon that was killed, if another process has its number now
-    process = _spawn([*command, "serve", "--data-dir", str(folder), "--idle-exit", str(IDLE_EXIT)], log)
+    try:
+        process = _spawn([*command, "serve", "--data-dir", str(folder), "--idle-exit", str(IDLE_EXIT)], log)
+    except OSError as error:
+        raise BadRequest(
+            f"The daemon can't be started: {error.filename}: {error.strerror}.", "Install it anew."
+        ) from error
     threading.Thread(target=process.wait, name="daemon's end", daemon=True).start()  # leaves no zombie
     deadline = time.monotonic() + timeout
     patience = _PATIENCE
@@ -78,6 +83,15 @@ def start_daemon(folder: Path, command: Optional[Sequence[str]] = None, timeout:
         patience -= _PAUSE if ended else 0  # it may have ended because another one is just starting
         time.sleep(_PAUSE)
     raise BridgeError(f"The daemon was not ready after {timeout:g} s.", _last_lines(log))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise BadRequest(
+            f"The data folder {folder} can't be used: {error.strerror}.", "Choose another --data-dir."
+        ) from error
 
 
 def _spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:

@@ -29,7 +29,7 @@ Ints = NDArray[np.int32]
 #: Holes of more pixels are filled at half the size or less first.
 LARGEST_HOLE = 160_000
 
-#: Strength from which refine keeps only what survives two halvings instead of one.
+#: Strength from which refine keeps only what survives one halving more.
 COARSER_FROM = 0.4
 
 
@@ -137,13 +137,14 @@ def retexture_canvas(
 ) -> NDArray[Any] | None:
     """Keep what the hole shows from afar and replace its detail by that of like-looking sources.
 
-    The stronger, the coarser what is kept (halved once or twice), and the more of its colours come from
-    the sources too. After Hertzmann et al. 2001, "Image Analogies".
+    The stronger, the coarser what is kept (halved once or twice, oftener for large holes), and the more of
+    its colours come from the sources too. After Hertzmann et al. 2001, "Image Analogies".
 
     Returns:
         As :func:`synthesise_canvas`; None if the sources are too small to hold one patch.
     """
-    for times in (2, 1) if strength >= COARSER_FROM else (1,):
+    least = max(1, halvings(int(np.count_nonzero(canvas.hole)), LARGEST_HOLE))
+    for times in range(least + int(strength >= COARSER_FROM), 0, -1):
         small = _Small.of(canvas, times)
         usable = small.share >= 1
         if dilate(~usable, REACH).all():

@@ -11,7 +11,15 @@ import samples
 from bridge_server.client import BridgeClient, ConnectionChanged
 from bridge_server.client import client as module
 from bridge_server.protocol.codec import Event
-from bridge_server.protocol.errors import BadRequest, BridgeError, ConnectionLost, NotFound, TooLarge
+from bridge_server.protocol.errors import (
+    BadRequest,
+    BridgeError,
+    ConnectionLost,
+    NotFound,
+    OutOfSpace,
+    TooLarge,
+    VersionMismatch,
+)
 from bridge_server.protocol.messages import Ack, Cancel, DaemonStops, Echo, GetJob, Status, Stop
 from bridge_server.protocol.pixels import Pixels
 from counterpart import SOON, Counterpart, eventually
@@ -66,7 +74,7 @@ def test_answers_find_their_requests_in_any_order(client, daemon):
     talk.reply(asked[0][0], STATUS)
     assert futures[0].result(SOON) == STATUS
     assert futures[1].result(SOON) == Ack()
-    with pytest.raises(NotFound, match="No such job. List them."):
+    with pytest.raises(NotFound, match=r"No such job\. List them\."):
         futures[2].result(SOON)
 
 
@@ -123,8 +131,6 @@ def test_a_future_that_was_cancelled_harms_nothing(client, daemon):
 
 def test_a_refused_client_says_why_and_open_requests_fail(daemon):
     """The reason reaches whoever waits."""
-    from bridge_server.protocol.errors import VersionMismatch
-
     with BridgeClient(lambda: daemon.runtime, name="t") as client:
         future = client.send(Status())
         talk = daemon.accept()
@@ -142,8 +148,6 @@ def test_a_refused_client_says_why_and_open_requests_fail(daemon):
 
 def test_a_daemon_that_can_not_take_a_session_now_is_asked_again(client, daemon):
     """Its disk is full, for example; requests wait."""
-    from bridge_server.protocol.errors import OutOfSpace
-
     future = client.send(Status())
     talk = daemon.accept()
     talk.fail(talk.request()[0], OutOfSpace("The disk is full.", "Make room."))
@@ -328,7 +332,6 @@ def test_closing_while_the_daemon_is_greeted_ends_as_well(daemon):
     closing.start()
     eventually(client._closing.is_set)
     talk.reply(request_id, samples.RESULTS["hello"])
-    talk.over.set()
     closing.join(SOON)
     eventually(lambda: not client._reader.is_alive())
 

@@ -11,6 +11,7 @@ import pytest
 from bridge_server.client.discovery import default_data_dir, find_daemon, start_daemon
 from bridge_server.protocol.discovery import LAUNCHER_FILE, RUNTIME_FILE, RuntimeFile
 from bridge_server.protocol.errors import BridgeError, NotFound
+from counterpart import eventually
 
 ALIVE = {"address": "ws://127.0.0.1:1", "token": "t", "pid": os.getpid(), "version": "0.1"}
 
@@ -18,7 +19,8 @@ ALIVE = {"address": "ws://127.0.0.1:1", "token": "t", "pid": os.getpid(), "versi
 FAKE = """
 import json, os, sys, time
 folder = sys.argv[sys.argv.index("--data-dir") + 1]
-record = {"address": "ws://127.0.0.1:2", "token": " ".join(sys.argv[1:]), "pid": os.getpid(), "version": "0.2"}
+told = " ".join(sys.argv[1:])
+record = {"address": "ws://127.0.0.1:2", "token": told, "pid": os.getpid(), "version": "0.2"}
 with open(folder + "/new", "w") as file:
     json.dump(record, file)
 os.replace(folder + "/new", folder + "/daemon.json")
@@ -68,7 +70,7 @@ def test_the_file_of_a_killed_daemon_is_not_believed(tmp_path, dead_pid):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "null", "7", "\x00\xff", '{"pid": 1}', json.dumps({k: v for k, v in ALIVE.items() if k != "token"})]
+    ["", "{", "[]", "null", "7", "\x00\xff", '{"pid": 1}', json.dumps(dict(list(ALIVE.items())[1:]))]
     + [json.dumps(ALIVE | {"pid": pid}) for pid in ("1", None, 0, -1, 2**70, True, 1.5)],
 )  # fmt: skip
 def test_a_damaged_file_is_no_daemon(tmp_path, content):
@@ -136,8 +138,4 @@ def test_a_daemon_that_was_started_and_killed_is_seen_to_be_gone(stopping):
     """It leaves no zombie with its client, whose number would look alive."""
     found = start_daemon(stopping, [sys.executable, "-c", FAKE])
     os.kill(found.pid, 9)
-    for _ in range(2000):
-        if find_daemon(stopping) is None:
-            return
-        (stopping / "wait").touch()
-    raise AssertionError("it still seems to be alive")
+    eventually(lambda: find_daemon(stopping) is None)

@@ -22,6 +22,6 @@ def test_what_no_daemon_says_is_an_error_in_words(message):
 
 
 def test_a_result_of_hundreds_of_megabytes_is_not_refused():
-    """msgpack's own limits are meant for strangers; the daemon's token was checked. (101 MiB, over its default.)"""
+    """msgpack's own limit of 100 MiB is meant for strangers."""
     frame = {"kind": "reply", "data": bytes(101 * 2**20)}
     assert len(unpack(pack(frame))["data"]) == 101 * 2**20

@@ -35,7 +35,7 @@ def span(place, axis):
 @given(selections(), CONTEXTS)
 @example((Placement(0, 0, 1, 1), 1, 1), Context())
 def test_the_region_holds_the_selection_and_its_context(chosen, context):
-    """It lies on the canvas, has the margin where the canvas has it, and min_side where the canvas has that."""
+    """On the canvas; with the margin and min_side as far as the canvas has them."""
     selection, width, height = chosen
     region = region_for(selection, width, height, context)
     ends = {}

@@ -19,14 +19,17 @@ class Client:
         self.keys = []
 
     def send(self, frame):
+        """Remember a frame."""
         self.events.append(event_from_frame(msgpack.unpackb(frame)))
 
     def send_passing(self, key, frame):
+        """Remember a frame and its key."""
         self.keys.append(key)
         self.send(frame)
 
     @property
     def numbers(self):
+        """The numbers of the events, as they came."""
         return [event.seq for event in self.events]
 
 

@@ -137,7 +137,7 @@ def test_what_is_not_there_is_not_found(store):
         lambda: store.candidate("x"),
         lambda: store.set_state(JobState("x", "done")),
     ):
-        with pytest.raises(NotFound, match="There is no .* 'x'"):
+        with pytest.raises(NotFound, match=r"There is no .* 'x'"):
             call()
 
 
@@ -191,6 +191,24 @@ def test_on_a_full_disk_nothing_is_half_written(store, tmp_path, monkeypatch, fi
     store._db.execute("PRAGMA max_page_count = 100000")
     store.add_candidate(candidate(), samples.PATCH)
     assert store.job("j0b").seq == 3
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.add_job(record("new")),
+        lambda store: store.set_state(JobState("j0b", "done")),
+        lambda store: store.add_candidate(candidate(), samples.PATCH),
+    ],
+)
+def test_what_happened_and_the_event_that_tells_of_it_are_written_together(store, tmp_path, write):
+    """Neither is ever there without the other."""
+    store.add_job(record())
+    before = contents(tmp_path)[0]
+    store._db.execute("CREATE TEMP TRIGGER t BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(sqlite3.Error):
+        write(store)
+    assert contents(tmp_path)[0] == before
 
 
 def test_another_mistake_is_not_called_a_full_disk(store):

@@ -39,7 +39,7 @@ def pids(it):
 async def until(condition):
     """Let the loop run until something holds."""
     async with asyncio.timeout(SOON):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - processes begin and end without an event
             await asyncio.sleep(0.002)
 
 

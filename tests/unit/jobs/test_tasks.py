@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker is told of a job, and what its last word means."""
+
+import pytest
+
+import samples
+from bridge_server.jobs.tasks import raise_if_failed, task_for
+from bridge_server.protocol.errors import EngineFailed, WorkerDied
+from bridge_server.protocol.work import TaskEnded
+from bridge_server.sessions.store import JobRecord
+
+
+@pytest.mark.parametrize("verb", ["fill", "expand", "vary", "refine"])
+def test_each_verb_reaches_the_worker_whole(verb):
+    """Sides, amount, strength and words are where an engine looks for them."""
+    request = samples.REQUESTS[verb]
+    record = JobRecord("j0b", "s", "p", request, samples.ENGINE, 42, 1.5)
+    task = task_for(record, (1, 3), "j0b:1,3")
+    assert (task.task, task.engine, task.verb) == ("j0b:1,3", "patchmatch", verb)
+    assert (task.indices, task.seeds) == ([1, 3], [43, 45])
+    assert (task.prompt, task.negative_prompt) == (request.prompt, request.negative_prompt)
+    assert (task.strength, task.parameters) == (0.75, {"patch_radius": 5})
+    assert (task.picture, task.mask) == (samples.PICTURE, None if verb == "expand" else samples.MASK)
+    assert task.grow == ([1, 2, 3, 4] if verb == "expand" else [])
+    assert task.amount == (0.25 if verb == "vary" else 0.0)
+
+
+def test_an_error_is_raised_as_its_class():
+    """With the worker's words; an error counts before what is missing."""
+    with pytest.raises(WorkerDied, match=r"It ended\. Ask again\."):
+        raise_if_failed(
+            TaskEnded("t", "worker_died", "It ended.", "Ask again."), samples.ENGINE, missing=True
+        )
+
+
+def test_success_without_a_picture_is_a_failure():
+    """Success with all of them is none."""
+    raise_if_failed(TaskEnded("t"), samples.ENGINE, missing=False)
+    with pytest.raises(EngineFailed, match="patchmatch made no picture"):
+        raise_if_failed(TaskEnded("t"), samples.ENGINE, missing=True)
