@@ -131,3 +131,11 @@ WORK = {
         TaskEnded("j0b:1", "engine_failed", "It failed.", "Ask again."),
     )
 }  # fmt: skip
+
+
+def stored_events(store, job, after=0):
+    """The lasting events of a job, read one after the other as a replay does."""
+    events = []
+    while (event := store.event_after(job, events[-1].seq if events else after)) is not None:
+        events.append(event)
+    return events

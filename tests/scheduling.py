@@ -138,7 +138,7 @@ class Stage:
 
     def stored(self, job):
         """The same numbers as the store has them."""
-        return [event.seq for event in self.store.events(job, 0)]
+        return [event.seq for event in samples.stored_events(self.store, job)]
 
     def abandon(self):
         """End as ``kill -9`` does: nothing more is written or told."""

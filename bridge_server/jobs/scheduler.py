@@ -40,7 +40,7 @@ from ..protocol.work import TaskCandidate, TaskPreview, TaskProgress
 from ..sessions.store import JobRecord, Store
 from ..workers.supervisor import Supervisor
 from .queue import Entry, TaskQueue
-from .tasks import raise_if_failed, task_for
+from .tasks import raise_if_failed, task_for, without_pixels
 
 __all__ = ["Scheduler"]
 
@@ -61,6 +61,8 @@ class _Live:
     state: str
     seq: int
     left: set[int]
+    #: The request with its pixels, while they are needed; a job that waits leaves them on disk.
+    request: Fill | Expand | None = None
     running: set[str] = field(default_factory=set[str])
     #: What workers said and is still being written down; kept in order.
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -203,7 +205,8 @@ class Scheduler:
         engine = self._choose(await self._supervisor.engines(), request)
         seed = secrets.randbits(_SEED_BITS) * _SEED_STEP if request.seed is None else request.seed
         record = JobRecord(job, session, project, request, engine, seed, time.time())
-        live = self._admit(record)
+        live = self._admit(replace(record, request=without_pixels(request)))
+        live.request = request
         try:
             await self._record(live, lambda: self._store.add_job(record))
         except BaseException:
@@ -214,6 +217,8 @@ class Scheduler:
             self._enqueue(live)
             position = _position(job, self._queue.order())
             self._pump()
+            if not live.running:
+                live.request = None
         else:
             position = 0
         return Submitted(job, position, seed)
@@ -259,7 +264,10 @@ class Scheduler:
             entry = self._queue.pop()
             if entry is None:
                 return
-            self._spawn(self._compute(self._live[entry.job], entry.indices))
+            live = self._live[entry.job]
+            name = f"{entry.job}:{','.join(map(str, entry.indices))}"
+            live.running.add(name)
+            self._spawn(self._compute(live, entry.indices, name))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -272,18 +280,18 @@ class Scheduler:
             log.error("computing a task failed", exc_info=task.exception())
         self._pump()
 
-    async def _compute(self, live: _Live, indices: tuple[int, ...]) -> None:
+    async def _compute(self, live: _Live, indices: tuple[int, ...], name: str) -> None:
         """One task from its start to the end of what it leads to."""
-        name = f"{live.record.job}:{','.join(map(str, indices))}"
-        live.running.add(name)
         said: asyncio.Queue[Any] = asyncio.Queue()
         try:
             if live.state == "queued":
                 live.state = "running"
                 await self._record(live, JobState(live.record.job, "running"))
+            request = live.request or await self._write(self._store.request, live.record.job)
+            live.request = request
             if live.record.job not in self._live:  # cancelled before there was anything to stop
                 return
-            task = task_for(live.record, indices, name)
+            task = task_for(live.record, request, indices, name)
             writing = asyncio.create_task(self._hear(live, said))
             try:
                 ended = await self._supervisor.run(task, said.put_nowait)
@@ -298,6 +306,8 @@ class Scheduler:
             await self._finish(live, _unexpected())
         finally:
             live.running.discard(name)
+            if not live.running:
+                live.request = None
         if not live.left and live.record.job in self._live:
             await self._finish(live, None)
 

@@ -3,17 +3,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..protocol.errors import EngineFailed, error_from_wire
-from ..protocol.messages import EngineInfo, Expand, Vary
+from ..protocol.messages import EngineInfo, Expand, Fill, Vary
 from ..protocol.work import Task, TaskEnded
 from ..sessions.store import JobRecord
 
-__all__ = ["raise_if_failed", "task_for"]
+__all__ = ["raise_if_failed", "task_for", "without_pixels"]
 
 
-def task_for(record: JobRecord, indices: tuple[int, ...], name: str) -> Task:
-    """The task of making some of a job's candidates."""
-    request = record.request
+def without_pixels(request: Fill | Expand) -> Fill | Expand:
+    """The same request, its pictures' data left out."""
+    if isinstance(request, Expand):
+        return replace(request, picture=replace(request.picture, data=b""))
+    return replace(request, picture=replace(request.picture, data=b""), mask=replace(request.mask, data=b""))
+
+
+def task_for(record: JobRecord, request: Fill | Expand, indices: tuple[int, ...], name: str) -> Task:
+    """The task of making some of a job's candidates; ``request`` is the record's with its pixels."""
     grow = [request.left, request.right, request.top, request.bottom] if isinstance(request, Expand) else []
     return Task(
         task=name,

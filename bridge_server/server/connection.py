@@ -33,7 +33,7 @@ HELLO_LIMIT = 16 * 1024
 _HELLO_TIMEOUT = 10.0
 
 #: Requests of one connection that are worked on at once; more wait in the socket.
-_IN_FLIGHT = 32
+_IN_FLIGHT = 8
 
 #: WebSocket close codes: policy violation, try again later.
 _REFUSED, _TOO_SLOW = 1008, 1013
@@ -94,6 +94,10 @@ class Connection:
     def send_passing(self, key: object, frame: bytes) -> None:
         """Send a frame that may be dropped or replaced by a newer one of the same key."""
         self._outbox.put_passing(key, frame)
+
+    async def room(self) -> None:
+        """Wait until the client has taken most of what was sent to it."""
+        await self._outbox.room()
 
     async def flush(self) -> None:
         """Wait until all that was sent before has been handed to the socket."""

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from .. import __version__
 from ..jobs.scheduler import Scheduler
-from ..protocol.codec import Event
 from ..protocol.errors import BridgeError
 from ..protocol.messages import (
     Ack,
@@ -52,6 +51,10 @@ class Caller(Watcher, Protocol):
     """The connection that asks."""
 
     project: str
+
+    async def room(self) -> None:
+        """Wait until the client has taken most of what was sent to it."""
+        ...
 
 
 @dataclass
@@ -141,13 +144,23 @@ class Handlers:
         return Ack()
 
     async def _replay(self, caller: Caller, job: str, after: int) -> None:
-        """Tell the lasting events after number ``after``, then what happens from now on; nothing twice."""
-        older: list[Event] = []
-        self.hub.hold(caller, job)
+        """Tell the lasting events after number ``after``, then what happens from now on; none is left out.
+
+        One event at a time, as fast as the client takes them: candidates may be many and large.
+        """
+        self.hub.begin_catching_up(caller, job)
         try:
-            older = await self._read(lambda: list(self.store.events(job, after)))
-        finally:
-            self.hub.replay(caller, job, older)
+            while True:
+                event = await self._read(self.store.event_after, job, after)
+                if event is not None:
+                    await caller.room()
+                    self.hub.tell(caller, job, event)
+                    after = event.seq
+                elif self.hub.caught_up(caller, job, after):
+                    return
+        except BaseException:
+            self.hub.stop_catching_up(caller, job)
+            raise
 
     async def _read(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.writer, call, *args)

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..protocol.codec import Event
@@ -32,11 +31,11 @@ class Watcher(Protocol):
 
 
 @dataclass
-class _Held:
-    """Events kept back until ``replays`` (more than one if a client asks twice at once) are over."""
+class _CatchingUp:
+    """A watcher who is told older events, ``replays`` times at once; ``skipped``: the newest passed over."""
 
-    events: list[Event] = field(default_factory=list[Event])
     replays: int = 0
+    skipped: int = 0
 
 
 class Hub:
@@ -45,7 +44,8 @@ class Hub:
     def __init__(self) -> None:
         self.connected: set[Watcher] = set()
         self._watchers: defaultdict[str, set[Watcher]] = defaultdict(set)
-        self._held: dict[tuple[Watcher, str], _Held] = {}
+        self._catching_up: dict[tuple[Watcher, str], _CatchingUp] = {}
+        self._told: dict[tuple[Watcher, str], int] = {}
 
     def join(self, watcher: Watcher) -> None:
         """A connection said hello."""
@@ -62,28 +62,31 @@ class Hub:
         """From now on tell this connection of the job."""
         self._watchers[job].add(watcher)
 
-    def hold(self, watcher: Watcher, job: str) -> None:
-        """Watch, but keep the job's lasting events back until :meth:`replay` has told the older ones.
+    def begin_catching_up(self, watcher: Watcher, job: str) -> None:
+        """Watch, but leave the lasting events to who now reads them from the store and tells them.
 
-        Every call is to be followed by one of replay.
+        That goes on until :meth:`caught_up` is true or :meth:`stop_catching_up` was called.
         """
-        self._held.setdefault((watcher, job), _Held()).replays += 1
+        self._catching_up.setdefault((watcher, job), _CatchingUp()).replays += 1
         self.watch(watcher, job)
 
-    def replay(self, watcher: Watcher, job: str, older: Iterable[Event]) -> None:
-        """Tell ``older`` events, then those that were held back meanwhile and are newer."""
-        held = self._held.get((watcher, job), _Held())
-        held.replays -= 1
-        if held.replays <= 0:
-            self._held.pop((watcher, job), None)
-        last = 0
-        for event in older:
-            self._tell(watcher, event, event_frame(event), job)
-            last = event.seq
-        if held.replays <= 0:
-            for event in held.events:
-                if event.seq > last:
-                    self._tell(watcher, event, event_frame(event), job)
+    def caught_up(self, watcher: Watcher, job: str, last: int) -> bool:
+        """False if an event after number ``last`` has come meanwhile: read on. True ends the catching up."""
+        state = self._catching_up.get((watcher, job))
+        if state is not None and state.skipped > last:
+            return False
+        if state is not None:
+            self._told[watcher, job] = max(last, self._told.get((watcher, job), 0))
+        self.stop_catching_up(watcher, job)
+        return True
+
+    def stop_catching_up(self, watcher: Watcher, job: str) -> None:
+        """From here on events are told as they come."""
+        state = self._catching_up.get((watcher, job))
+        if state is not None:
+            state.replays -= 1
+            if not state.replays:
+                del self._catching_up[watcher, job]
 
     def publish(self, job: str, event: Event) -> None:
         """Tell everyone who watches the job."""
@@ -92,11 +95,16 @@ class Hub:
             return
         frame = event_frame(event)
         for watcher in list(watchers):
-            held = self._held.get((watcher, job))
-            if held is None:
-                self._tell(watcher, event, frame, job)
-            elif event.topic not in _PASSING:
-                held.events.append(event)
+            if event.topic in _PASSING:
+                watcher.send_passing((event.topic, job, event.body.index), frame)
+            elif (watcher, job) in self._catching_up:
+                self._catching_up[watcher, job].skipped = event.seq
+            elif event.seq > self._told.get((watcher, job), 0):
+                self._send(watcher, job, event, frame)
+
+    def tell(self, watcher: Watcher, job: str, event: Event) -> None:
+        """Tell one watcher a lasting event."""
+        self._send(watcher, job, event, event_frame(event))
 
     def broadcast(self, event: Event) -> None:
         """Tell every connection."""
@@ -104,17 +112,15 @@ class Hub:
         for watcher in self.connected:
             watcher.send(frame)
 
-    def _tell(self, watcher: Watcher, event: Event, frame: bytes, job: str) -> None:
-        if event.topic in _PASSING:
-            watcher.send_passing((event.topic, job, event.body.index), frame)
-            return
+    def _send(self, watcher: Watcher, job: str, event: Event, frame: bytes) -> None:
         watcher.send(frame)
         if event.topic == "job.state" and event.body.state in _FINAL:
             self.unwatch(watcher, job)
 
     def unwatch(self, watcher: Watcher, job: str) -> None:
         """Tell this connection of the job no more."""
-        self._held.pop((watcher, job), None)
+        self._catching_up.pop((watcher, job), None)
+        self._told.pop((watcher, job), None)
         self._watchers[job].discard(watcher)
         if not self._watchers[job]:
             del self._watchers[job]

@@ -55,6 +55,7 @@ class Listener:
             origins=[None],  # programs send none; a web page always does, and may not come in
             compression=None,
             max_size=HELLO_LIMIT,
+            max_queue=2,  # messages that are read ahead of being answered
             server_header=None,
             start_serving=False,
         )

@@ -24,6 +24,8 @@ class Outbox:
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
+        self._roomy = asyncio.Event()
+        self._roomy.set()
         self._closed = False
 
     def put(self, frame: bytes) -> bool:
@@ -49,6 +51,8 @@ class Outbox:
             await self._filled.wait()
         _, frame = self._frames.popitem(last=False)
         self._size -= len(frame)
+        if self._size <= self._soft:
+            self._roomy.set()
         return frame
 
     def close(self) -> None:
@@ -57,6 +61,11 @@ class Outbox:
         self._frames.clear()
         self._size = 0
         self._drained.set()
+        self._roomy.set()
+
+    async def room(self) -> None:
+        """Wait until no more than ``soft`` bytes wait, or the outbox was closed."""
+        await self._roomy.wait()
 
     async def drained(self) -> None:
         """Wait until everything was taken and the taker came back for more, or the outbox was closed."""
@@ -68,4 +77,6 @@ class Outbox:
         self._frames[key] = frame
         self._size += len(frame)
         self._drained.clear()
+        if self._size > self._soft:
+            self._roomy.clear()
         self._filled.set()

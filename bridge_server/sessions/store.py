@@ -8,7 +8,7 @@ import errno
 import logging
 import sqlite3
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @dataclass(frozen=True)
 class JobRecord:
-    """A job with all that it takes to compute it."""
+    """A job with what it takes to compute it. The pixels of ``request`` may be left out (data empty)."""
 
     job: str
     session: str
@@ -188,37 +188,38 @@ class Store:
         return [self._info(row) for row in rows]
 
     def unfinished(self) -> list[JobRecord]:
-        """The jobs that were queued or running when the last daemon ended, oldest first.
-
-        One whose pictures are missing or damaged fails here, and the others go on.
-        """
+        """The jobs that were queued or running when the last daemon ended, oldest first, without pixels."""
         rows = self._db.execute(
             "SELECT id, session, project, verb, engine_info, request, seed, created, state, seq, restarts"
             " FROM job WHERE state IN ('queued', 'running') ORDER BY number"
         ).fetchall()
-        records: list[JobRecord] = []
-        for row in rows:
-            try:
-                records.append(self._record(row))
-            except NotFound as error:
-                self.set_state(
-                    JobState(row[0], "failed", 0, error.wire_code, error.message, "Ask for it again.")
-                )
-        return records
+        return [self._record(row) for row in rows]
 
-    def events(self, job: str, after: int) -> Iterator[Event]:
-        """A job's lasting events with a number above ``after``, candidates with their pixels."""
+    def request(self, job: str) -> Fill | Expand:
+        """What was asked for, with its pixels.
+
+        Raises:
+            NotFound: the pixels are missing or damaged.
+        """
+        verb, packed = self._db.execute("SELECT verb, request FROM job WHERE id = ?", (job,)).fetchone()
+        return _request(verb, packed, self._load)
+
+    def event_after(self, job: str, after: int) -> Event | None:
+        """A job's first lasting event with a number above ``after``, a candidate with its pixels.
+
+        A candidate whose pixels are missing or damaged is left out: what else there is to tell still counts.
+        """
         rows = self._db.execute(
             "SELECT seq, body, candidate FROM event WHERE job = ? AND seq > ? ORDER BY seq", (job, after)
-        ).fetchall()
+        )
         for seq, body, candidate in rows:
             if candidate is None:
-                yield Event("job.state", seq, msgspec.msgpack.decode(body, type=JobState))
-            else:
-                try:
-                    yield Event("job.candidate", seq, self.candidate(candidate))
-                except NotFound as error:  # its pixels are gone; what else there is to tell still counts
-                    log.warning("job %s: %s", job, error)
+                return Event("job.state", seq, msgspec.msgpack.decode(body, type=JobState))
+            try:
+                return Event("job.candidate", seq, self.candidate(candidate))
+            except NotFound as error:
+                log.warning("job %s: %s", job, error)
+        return None
 
     def candidate(self, candidate: str) -> CandidateDone:
         """A finished candidate.
@@ -300,7 +301,7 @@ class Store:
             job=job,
             session=session,
             project=project,
-            request=self._request(verb, request),
+            request=_request(verb, request, _without_data),
             engine=msgspec.msgpack.decode(engine, type=EngineInfo),
             seed=seed,
             created=created,
@@ -310,18 +311,23 @@ class Store:
             done_indices=frozenset(index for (index,) in done),
         )
 
-    def _request(self, verb: str, packed: bytes) -> Fill | Expand:
-        plain = msgspec.msgpack.decode(packed)
-        for name in ("picture", "mask"):
-            if name in plain:
-                plain[name] = self._load(msgspec.convert(plain[name], _StoredPixels))
-        return msgspec.convert(plain, OPS[verb][0])
-
 
 _JOB_COLUMNS = (
     "id, verb, state, seq, session, project, engine, count, created, request,"
     " error_code, error_message, error_hint"
 )
+
+
+def _request(verb: str, packed: bytes, load: Callable[[_StoredPixels], Pixels]) -> Fill | Expand:
+    plain = msgspec.msgpack.decode(packed)
+    for name in ("picture", "mask"):
+        if name in plain:
+            plain[name] = load(msgspec.convert(plain[name], _StoredPixels))
+    return msgspec.convert(plain, OPS[verb][0])
+
+
+def _without_data(kept: _StoredPixels) -> Pixels:
+    return Pixels(kept.width, kept.height, kept.format, b"", kept.colorspace)
 
 
 def _request_map(request: Fill | Expand) -> dict[str, Any]:

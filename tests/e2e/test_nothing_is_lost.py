@@ -118,6 +118,23 @@ def test_a_client_that_drops_and_returns_gets_what_finished_meanwhile(start, tmp
         assert client.session == session
 
 
+def test_a_client_that_returns_to_more_than_fits_its_outbox_gets_it_all(start):
+    """Sixteen large candidates are told as fast as the client takes them, and nobody is called too slow."""
+    daemon = start()
+    (daemon.folder / "config.toml").write_text("max_message = 8_000_000\n")  # an outbox of 32 MiB
+    assert daemon.stop() == 0
+    daemon.start()
+    with daemon.client() as client:
+        job = client.call(fill(count=16, seed=0, parameters={"side": 900})).job  # 52 MB in all
+        assert outcome(client, job)[0].state == "done"
+    with daemon.client() as later:
+        later.watch(job)
+        state, made = outcome(later, job)
+        assert state.state == "done"
+        assert sorted(c.info.index for c in made) == list(range(16))
+    assert "too slow" not in daemon.log.read_text()
+
+
 def test_a_request_asked_into_a_gap_is_answered_once_the_daemon_is_there(start, tmp_path):
     """A fill sent while no daemon runs is not lost; it goes out at the next welcome."""
     daemon = start()

@@ -3,6 +3,7 @@
 
 import asyncio
 
+import samples
 from bridge_server.protocol.errors import OutOfSpace
 from bridge_server.protocol.messages import JobState
 from scheduling import Stage, stage
@@ -10,7 +11,9 @@ from scheduling import Stage, stage
 
 def states(it, job):
     """The states of a job in the store, over all daemons."""
-    bodies = [event.body for event in it.store.events(job, 0) if isinstance(event.body, JobState)]
+    bodies = [
+        event.body for event in samples.stored_events(it.store, job) if isinstance(event.body, JobState)
+    ]
     return ["resumed" if body.resumed else body.state for body in bodies]
 
 
@@ -160,5 +163,47 @@ def test_stopping_on_a_full_disk_still_ends(tmp_path, monkeypatch):
             await it.scheduler.stop()
             monkeypatch.undo()
             assert it.store.job("a").state == "running"
+
+    asyncio.run(scenario())
+
+
+def test_a_waiting_job_leaves_its_pixels_on_disk(tmp_path):
+    """However long the line, memory holds the pictures of what is being computed only."""
+
+    async def scenario():
+        async with stage(tmp_path, size=1) as it:
+            await it.submit("a")
+            await it.submit("b")
+            first = await it.started()
+            assert it.scheduler._live["a"].request is not None
+            assert it.scheduler._live["b"].request is None
+            assert not it.scheduler._live["b"].record.request.picture.data
+            first.make(0)
+            first.end()
+            second = await it.started()
+            assert second.task.picture == samples.REQUESTS["fill"].picture
+            assert second.task.mask == samples.REQUESTS["fill"].mask
+            second.make(0)
+            second.end()
+            assert (await it.end_of("b")).state == "done"
+
+    asyncio.run(scenario())
+
+
+def test_a_job_whose_picture_was_damaged_fails_alone(tmp_path):
+    """What can't be read any more is said for that job; the next one is computed."""
+
+    async def scenario():
+        async with stage(tmp_path, size=1) as it:
+            await it.submit("a")
+            run = await it.started()
+            await it.submit("b")
+            blobs = it.store._blobs
+            blobs.path(blobs.put(samples.REQUESTS["fill"].mask.data)).write_bytes(b"??")
+            run.make(0)
+            run.end()
+            ended = await it.end_of("b")
+            assert (ended.state, ended.error_code) == ("failed", "not_found")
+            assert "damaged" in ended.error_message
 
     asyncio.run(scenario())

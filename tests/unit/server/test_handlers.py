@@ -174,7 +174,7 @@ def test_watching_a_finished_job_tells_it_all_and_keeps_nothing(tmp_path):
             await other.ask(Watch("a"))
             assert await other.events(last=4) == [1, 2, 3, 4]
             assert not it.hub._watchers
-            assert not it.hub._held
+            assert not it.hub._catching_up
 
     asyncio.run(scenario())
 
@@ -190,12 +190,12 @@ def test_a_watch_that_fails_holds_nothing_back(tmp_path, monkeypatch):
             def broken(*_):
                 raise RuntimeError("a bug")
 
-            monkeypatch.setattr(it.stage.store, "events", broken)
+            monkeypatch.setattr(it.stage.store, "event_after", broken)
             assert (await client.answer(Watch("a")))["code"] == "internal"
             run.make(0)
             run.end()
             await client.events(last=4)
-            assert not it.hub._held
+            assert not it.hub._catching_up
 
     asyncio.run(scenario())
 

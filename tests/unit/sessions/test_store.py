@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 import samples
+from bridge_server.jobs.tasks import without_pixels
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.errors import NotFound, OutOfSpace, Unsupported
 from bridge_server.protocol.messages import CandidateDone, JobState
@@ -53,7 +54,9 @@ def test_a_job_comes_back_whole_after_a_restart(tmp_path, verb):
     assert first.add_job(record(verb=verb)) == Event("job.state", 1, JobState("j0b", "queued"))
     first.close()
     second = Store(tmp_path)
-    assert second.unfinished() == [record(verb=verb, seq=1)]
+    asked = record(verb=verb, seq=1)
+    assert second.unfinished() == [replace(asked, request=without_pixels(asked.request))]
+    assert second.request("j0b") == asked.request
     second.close()
 
 
@@ -71,16 +74,16 @@ def test_unfinished_are_the_queued_and_running_oldest_first(store):
     assert (found["d"].state, found["d"].restarts) == ("queued", 1)
 
 
-def test_a_job_whose_picture_is_damaged_fails_and_the_others_go_on(store, tmp_path):
-    """One bad file never keeps the daemon from starting."""
+def test_a_damaged_picture_does_not_keep_the_daemon_from_starting(store):
+    """The unfinished jobs are all there; only who asks for the damaged pixels hears of them."""
     store.add_job(record("good", "expand"))
     store.add_job(record("bad"))
     digest = store._blobs.put(samples.MASK.data)
     store._blobs.path(digest).write_bytes(b"??")
-    assert [each.job for each in store.unfinished()] == ["good"]
-    info = store.job("bad")
-    assert (info.state, info.error_code) == ("failed", "not_found")
-    assert "damaged" in info.error_message
+    assert [each.job for each in store.unfinished()] == ["good", "bad"]
+    assert store.request("good") == record("good", "expand").request
+    with pytest.raises(NotFound, match="damaged"):
+        store.request("bad")
 
 
 def test_events_are_numbered_from_one_and_told_after_any(store):
@@ -90,12 +93,12 @@ def test_events_are_numbered_from_one_and_told_after_any(store):
     store.set_state(JobState("j0b", "running"))
     done = store.add_candidate(candidate(), samples.PATCH)
     store.set_state(JobState("j0b", "done"))
-    events = list(store.events("j0b", 0))
+    events = samples.stored_events(store, "j0b")
     assert [event.seq for event in events] == [1, 2, 3, 4]
     assert events[2] == done == Event("job.candidate", 3, CandidateDone(candidate(), samples.PATCH))
     assert events[3].body == JobState("j0b", "done")
-    assert list(store.events("j0b", 2)) == events[2:]
-    assert list(store.events("j0b", 4)) == list(store.events("nothing", 0)) == []
+    assert samples.stored_events(store, "j0b", 2) == events[2:]
+    assert samples.stored_events(store, "j0b", 4) == samples.stored_events(store, "nothing") == []
     assert store.job("j0b").seq == 4
 
 
@@ -105,7 +108,7 @@ def test_an_event_whose_pixels_are_damaged_is_left_out(store):
     store.add_candidate(candidate(), samples.PATCH)
     store.set_state(JobState("j0b", "done"))
     store._blobs.path(store._blobs.put(samples.PATCH.data)).write_bytes(b"")
-    assert [event.seq for event in store.events("j0b", 0)] == [1, 3]
+    assert [event.seq for event in samples.stored_events(store, "j0b")] == [1, 3]
 
 
 def test_jobs_are_listed_newest_first(store):
