@@ -35,16 +35,15 @@ from bridge_server.protocol.codec import Event
 from bridge_server.protocol.messages import (
     Cancel,
     CandidateDone,
-    Context,
     Echo,
     Engines,
     Fill,
     JobState,
-    Placement,
     Preview,
     Status,
 )
 from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.records import Context, Placement
 
 __all__ = ["daemon", "main"]
 

@@ -2,6 +2,7 @@
 """One of each message, for the tests of the wire."""
 
 from bridge_server.protocol import messages as m
+from bridge_server.protocol import records as r
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.work import (
     CancelTask,
@@ -16,25 +17,25 @@ from bridge_server.protocol.work import (
 PICTURE = Pixels(2, 1, "rgb8", b"\x00\x01\x02\xfd\xfe\xff")
 MASK = Pixels(2, 1, "gray8", b"\x00\xff")
 PATCH = Pixels(1, 1, "rgba8", b"\x10\x20\x30\xff")
-REGION = m.Placement(40, -7, 2, 1)
-PLACE = m.Placement(41, -7, 1, 1)
+REGION = r.Placement(40, -7, 2, 1)
+PLACE = r.Placement(41, -7, 1, 1)
 
-ENGINE = m.EngineInfo(
+ENGINE = r.EngineInfo(
     name="patchmatch",
     version="2.2.0",
     title="PatchMatch",
     verbs=["fill", "expand"],
     reads_prompt=False,
     steers=["strength"],
-    context=m.Context(0.5, 64, 256),
+    context=r.Context(0.5, 64, 256),
     description="Fills from the picture itself.",
     batches=True,
     cancel_grace=0.05,
     model="sdxl",
     model_hash="ab12",
 )
-CANDIDATE = m.CandidateInfo("c0ffee", "j0b", 1, 43, PLACE, 0.25, {"patch_radius": 5})
-JOB = m.JobInfo(
+CANDIDATE = r.CandidateInfo("c0ffee", "j0b", 1, 43, PLACE, 0.25, {"patch_radius": 5})
+JOB = r.JobInfo(
     job="j0b",
     verb="vary",
     state="failed",
@@ -108,7 +109,7 @@ RESULTS = {
 
 #: topic -> body
 EVENTS = {
-    "job.state": m.JobState("j0b", "failed", 1, "worker_died", "It ended.", "Ask again.", resumed=True),
+    "job.state": m.JobState("j0b", "failed", "worker_died", "It ended.", "Ask again.", resumed=True),
     "job.progress": m.JobProgress("j0b", 1, 0.5),
     "job.preview": m.Preview("j0b", 1, REGION, PATCH),
     "job.candidate": DONE,

@@ -9,7 +9,8 @@ from dataclasses import replace
 import samples
 from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.protocol.errors import Cancelled
-from bridge_server.protocol.messages import CandidateDone, JobState, Placement
+from bridge_server.protocol.messages import CandidateDone, JobState
+from bridge_server.protocol.records import Placement
 from bridge_server.protocol.work import TaskCandidate, TaskEnded, TaskProgress
 from bridge_server.sessions.store import Store
 

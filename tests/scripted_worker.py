@@ -47,7 +47,7 @@ from bridge_server.canvas.masks import bounds
 from bridge_server.canvas.patches import assemble
 from bridge_server.engines.base import Made
 from bridge_server.protocol.errors import EngineFailed
-from bridge_server.protocol.messages import Context, EngineInfo
+from bridge_server.protocol.records import Context, EngineInfo
 from bridge_server.workers.child import serve
 
 VERBS = ["fill"] if "--only-fill" in sys.argv else ["fill", "expand", "vary", "refine"]

@@ -19,8 +19,9 @@ from pathlib import Path
 from ..client import BridgeClient, find_daemon
 from ..protocol.discovery import RUNTIME_FILE
 from ..protocol.errors import BridgeError
-from ..protocol.messages import CandidateDone, Engines, Fill, Placement
+from ..protocol.messages import CandidateDone, Engines, Fill
 from ..protocol.pixels import Pixels
+from ..protocol.records import Placement
 from . import exits
 from .connect import connected, data_folder
 from .daemon import stop_daemon

@@ -80,14 +80,15 @@ class _Following:
 
     def __init__(self, listener: Listener, answer: Future[Submitted], limit: float | None) -> None:
         self.ended = False
-        self._listener, self._answer = listener, answer
+        self._listener, self._answer, self._answered = listener, answer, False
         self._lost_at: float | None = None
         self._deadline = None if limit is None else time.monotonic() + limit
 
     def take(self, happening: object) -> None:
         """One event, or None when there was none for a while."""
-        if self._answer.done():
-            self._answer.result()  # raises what the daemon said against it
+        if not self._answered and self._answer.done():
+            self._answered = True
+            self._listener.waiting(self._answer.result().position)  # raises what the daemon said against it
         body = getattr(happening, "body", happening)
         if isinstance(body, JobProgress):
             self._listener.progress(body.index, body.done)
@@ -106,8 +107,6 @@ class _Following:
     def _changed(self, state: JobState) -> None:
         if state.state == "done":
             self.ended = True
-        elif state.state == "queued":
-            self._listener.waiting(state.position)
         elif state.state == "failed":
             raise error_from_wire(state.error_code, state.error_message, state.error_hint)
         elif state.state == "cancelled":

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ..canvas.masks import bounds
 from ..client.region import expand_region, region_for
 from ..protocol.errors import NotFound
-from ..protocol.messages import Context, EngineInfo, Expand, Fill, Placement, Refine, Vary
+from ..protocol.messages import Expand, Fill, Refine, Vary
+from ..protocol.records import Context, EngineInfo, Placement
 from .arguments import Asked
 from .pictures import Picture, to_pixels
 

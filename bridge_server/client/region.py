@@ -7,7 +7,7 @@ The cost of a request follows the selection: a plugin reads and sends the region
 from __future__ import annotations
 
 from ..protocol.errors import BadRequest
-from ..protocol.messages import Context, Placement
+from ..protocol.records import Context, Placement
 
 __all__ = ["expand_region", "region_for"]
 

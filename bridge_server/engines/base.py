@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..protocol.messages import EngineInfo
+from ..protocol.records import EngineInfo
 
 __all__ = ["Brief", "Engine", "Made", "Report"]
 

@@ -24,18 +24,8 @@ from ..protocol.errors import (
     TooBusy,
     Unsupported,
 )
-from ..protocol.messages import (
-    CandidateInfo,
-    EngineInfo,
-    Expand,
-    Fill,
-    JobInfo,
-    JobProgress,
-    JobState,
-    Placement,
-    Preview,
-    Submitted,
-)
+from ..protocol.messages import Expand, Fill, JobProgress, JobState, Preview, Submitted
+from ..protocol.records import CandidateInfo, EngineInfo, JobInfo, Placement
 from ..protocol.work import TaskCandidate, TaskPreview, TaskProgress
 from ..sessions.store import JobRecord, Store
 from ..workers.supervisor import Supervisor
@@ -235,7 +225,7 @@ class Scheduler:
         engine = by_name.get(request.engine or engines[0].name)
         if engine is None:
             known = ", ".join(by_name)
-            raise NotFound(f"There is no engine {request.engine!r}.", f"Use one of: {known}.")
+            raise NotFound(f"There is no engine {request.engine[:80]!r}.", f"Use one of: {known}.")
         if request.op not in engine.verbs:
             raise Unsupported(
                 f"The engine {engine.name} cannot {request.op}.", f"It can {', '.join(engine.verbs)}."

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..protocol.errors import EngineFailed, error_from_wire
-from ..protocol.messages import EngineInfo, Expand, Fill, Vary
+from ..protocol.messages import Expand, Fill, Vary
+from ..protocol.records import EngineInfo
 from ..protocol.work import Task, TaskEnded
 from ..sessions.store import JobRecord
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Union
 
-from .errors import BadRequest
+from .errors import BadRequest, TooLarge
 from .messages import MAX_COUNT, Expand, Fill, Vary
 from .pixels import check_pixels
 
@@ -19,7 +19,7 @@ _FAR = 2**31
 
 
 def check_job(request: Union[Fill, Expand], *, max_pixels: int) -> None:
-    """Raise BadRequest, naming the field, unless the request can become a job.
+    """Raise BadRequest (or TooLarge), naming the field, unless the request can become a job.
 
     Args:
         request: any of the verbs.
@@ -41,7 +41,7 @@ def check_job(request: Union[Fill, Expand], *, max_pixels: int) -> None:
     for name in ("prompt", "negative_prompt"):
         _check_range(f"{name} (its length)", len(getattr(request, name)), 0, _MAX_PROMPT)
     if request.if_gone not in ("finish", "cancel"):
-        raise BadRequest(f"params.if_gone is {request.if_gone!r}.", "Use 'finish' or 'cancel'.")
+        raise BadRequest(f"params.if_gone is {request.if_gone[:80]!r}.", "Use 'finish' or 'cancel'.")
     if request.job and not _JOB_ID.fullmatch(request.job):
         raise BadRequest(f"params.job is {request.job[:80]!r}.", "Use 1 to 64 letters, digits, '_' and '-'.")
 
@@ -87,7 +87,7 @@ def _check_sides(request: Expand, max_pixels: int) -> None:
     width = request.region.width + request.left + request.right
     height = request.region.height + request.top + request.bottom
     if width * height > max_pixels:
-        raise BadRequest(
+        raise TooLarge(
             f"The grown region would be {width} x {height} pixels; the limit is {max_pixels}.",
             "Expand by less, or in several steps.",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import BadRequest
+from .errors import BadRequest, TooLarge
 
 __all__ = ["BYTES_PER_PIXEL", "COLORSPACES", "Pixels", "check_pixels"]
 
@@ -32,7 +32,7 @@ class Pixels:
 
 
 def check_pixels(pixels: Pixels, *, max_pixels: int, where: str = "pixels") -> None:
-    """Raise BadRequest unless the size, the format and the length of the data agree.
+    """Raise BadRequest or TooLarge unless the size, the format and the length of the data agree.
 
     Args:
         pixels: the payload to check.
@@ -50,7 +50,7 @@ def check_pixels(pixels: Pixels, *, max_pixels: int, where: str = "pixels") -> N
             f"{where} is {pixels.width} x {pixels.height} pixels.", "Both sides must be at least 1."
         )
     if pixels.width * pixels.height > max_pixels:
-        raise BadRequest(
+        raise TooLarge(
             f"{where} claims {pixels.width} x {pixels.height} pixels; the limit is {max_pixels}.",
             "Send a smaller region, or raise max_pixels in the daemon's config.",
         )

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-from .messages import EngineInfo, Placement
 from .pixels import Pixels
+from .records import EngineInfo, Placement
 
 __all__ = [
     "WORK",

@@ -58,7 +58,9 @@ def decode_request(message: bytes | str) -> tuple[int, Request[Any] | BridgeErro
         ) from error
     if envelope.kind != "request":
         raise UnreadableRequest(
-            f"A message of kind {envelope.kind!r} came.", "Clients send kind 'request' only.", envelope.id
+            f"A message of kind {envelope.kind[:80]!r} came.",
+            "Clients send kind 'request' only.",
+            envelope.id,
         )
     return envelope.id, _params(envelope)
 
@@ -66,7 +68,7 @@ def decode_request(message: bytes | str) -> tuple[int, Request[Any] | BridgeErro
 def _params(envelope: _Envelope) -> Request[Any] | BridgeError:
     decoder = _PARAMS.get(envelope.op)
     if decoder is None:
-        return Unsupported(f"There is no op {envelope.op!r}.", f"This daemon knows {', '.join(OPS)}.")
+        return Unsupported(f"There is no op {envelope.op[:80]!r}.", f"This daemon knows {', '.join(OPS)}.")
     try:
         return decoder.decode(envelope.params)
     except _UNREADABLE as error:

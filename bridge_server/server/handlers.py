@@ -28,7 +28,6 @@ from ..protocol.messages import (
     Fetch,
     Fill,
     GetJob,
-    JobInfo,
     JobList,
     ListJobs,
     Refine,
@@ -40,6 +39,7 @@ from ..protocol.messages import (
     Watch,
 )
 from ..protocol.pixels import check_pixels
+from ..protocol.records import JobInfo
 from ..sessions.store import Store
 from ..workers.supervisor import Supervisor
 from .hub import Hub, Watcher

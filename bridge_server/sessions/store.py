@@ -18,17 +18,9 @@ import msgspec
 
 from ..protocol.codec import Event
 from ..protocol.errors import NotFound, OutOfSpace
-from ..protocol.messages import (
-    OPS,
-    CandidateDone,
-    CandidateInfo,
-    EngineInfo,
-    Expand,
-    Fill,
-    JobInfo,
-    JobState,
-)
+from ..protocol.messages import OPS, CandidateDone, Expand, Fill, JobState
 from ..protocol.pixels import Pixels
+from ..protocol.records import CandidateInfo, EngineInfo, JobInfo
 from .blobs import Blobs
 from .migrations import migrate
 

@@ -25,8 +25,8 @@ from ..canvas.patches import grow
 from ..engines.base import Brief, Engine, Made
 from ..engines.registry import load_engines
 from ..protocol.errors import BridgeError, Cancelled, EngineFailed, Unsupported
-from ..protocol.messages import Placement
 from ..protocol.pixels import Pixels
+from ..protocol.records import Placement
 from ..protocol.work import CancelTask, Ready, Task, TaskCandidate, TaskEnded, TaskPreview, TaskProgress
 from .frames import HEADER, decode, encode
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ..protocol.errors import Cancelled
-from ..protocol.messages import EngineInfo
+from ..protocol.records import EngineInfo
 from ..protocol.work import Task, TaskEnded
 from .process import WorkerProcess
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from bridge_server.client import BridgeClient, find_daemon
 from bridge_server.protocol.codec import Event
-from bridge_server.protocol.messages import CandidateDone, Fill, JobState, Placement
+from bridge_server.protocol.messages import CandidateDone, Fill, JobState
 from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.records import Placement
 
 SCRIPTED = Path(__file__).parents[1] / "scripted_daemon.py"
 FINAL = ("done", "failed", "cancelled")

@@ -151,7 +151,7 @@ def test_a_picture_that_claims_3_gb_is_refused(greeted):
     """A size that the data does not have, or that is over the limit, names the field and both numbers."""
     claim = Pixels(30_000, 25_000, "rgba8", b"")
     answer = ask(greeted, "echo", to_plain(Echo(claim)))
-    assert answer["error"]["code"] == "bad_request"
+    assert answer["error"]["code"] == "too_large"
     assert "params.pixels claims 30000 x 25000 pixels; the limit is" in answer["error"]["message"]
 
 

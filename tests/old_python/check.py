@@ -9,8 +9,9 @@ import msgpack
 from bridge_server.client import BridgeClient, region_for
 from bridge_server.protocol.codec import from_plain
 from bridge_server.protocol.discovery import RuntimeFile
-from bridge_server.protocol.messages import Context, Echo, Fill, Placement
+from bridge_server.protocol.messages import Echo, Fill
 from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.records import Context, Placement
 
 daemon = from_plain(RuntimeFile, json.loads(sys.argv[1]))
 assert msgpack.Packer.__module__ == "msgpack.fallback", "the compiled msgpack must not be in use"

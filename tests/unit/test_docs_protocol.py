@@ -16,18 +16,9 @@ from bridge_server.protocol import errors
 from bridge_server.protocol.checks import check_job
 from bridge_server.protocol.codec import event_from_frame, failure_from_frame, from_plain, to_plain
 from bridge_server.protocol.discovery import RuntimeFile
-from bridge_server.protocol.messages import (
-    EVENTS,
-    MAX_COUNT,
-    OPS,
-    PROTOCOL_VERSION,
-    VERBS,
-    CandidateInfo,
-    Context,
-    EngineInfo,
-    Placement,
-)
+from bridge_server.protocol.messages import EVENTS, MAX_COUNT, OPS, PROTOCOL_VERSION, VERBS
 from bridge_server.protocol.pixels import BYTES_PER_PIXEL, Pixels, check_pixels
+from bridge_server.protocol.records import CandidateInfo, Context, EngineInfo, Placement
 from bridge_server.server.connection import HELLO_LIMIT
 from bridge_server.server.frames import decode_request
 

@@ -15,7 +15,7 @@ from ...canvas.patches import assemble
 from ...canvas.pyramid import pull_push
 from ...canvas.regions import context_box
 from ...protocol.errors import BadRequest, Unsupported
-from ...protocol.messages import Context, EngineInfo
+from ...protocol.records import Context, EngineInfo
 from ..base import Brief, Made, Report
 from .library import VERSION
 from .make import retexture_canvas, synthesise_canvas

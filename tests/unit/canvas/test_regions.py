@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bridge_server.canvas.masks import Box
 from bridge_server.canvas.regions import context_box, halvings
 from bridge_server.client.region import region_for
-from bridge_server.protocol.messages import Context, Placement
+from bridge_server.protocol.records import Context, Placement
 
 
 @given(st.integers(1, 500), st.integers(1, 500), st.data())

@@ -43,7 +43,7 @@ class Client:
         if self._refusal is not None and request is FILL:
             future.set_exception(self._refusal)
         else:
-            future.set_result(Ack() if isinstance(request, Cancel) else Submitted("j0b", 1, 42))
+            future.set_result(Ack() if isinstance(request, Cancel) else Submitted("j0b", 2, 42))
         return future
 
     def wait(self, timeout):
@@ -82,7 +82,7 @@ def test_a_job_is_followed_from_line_to_candidate():
         Client(
             ConnectionChanged("connecting"),
             ConnectionChanged("connected"),
-            JobState("j0b", "queued", 2),
+            JobState("j0b", "queued"),
             JobState("j0b", "running"),
             JobProgress("j0b", 1, 0.5),
             DONE,
@@ -98,7 +98,7 @@ def test_a_job_is_followed_from_line_to_candidate():
 @pytest.mark.parametrize(
     ("body", "error", "message"),
     [
-        (JobState("j0b", "failed", 0, "worker_died", "It ended.", "Ask again."), WorkerDied, "It ended."),
+        (JobState("j0b", "failed", "worker_died", "It ended.", "Ask again."), WorkerDied, "It ended."),
         (JobState("j0b", "cancelled", 0, "cancelled", "By a cat."), Cancelled, "By a cat."),
         (DaemonStops("SIGTERM"), DaemonStopping, "SIGTERM"),
     ],

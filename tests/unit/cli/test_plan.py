@@ -12,7 +12,8 @@ from bridge_server.cli.pictures import Picture
 from bridge_server.cli.plan import engine_named, outline, region_of, remarks, request_for
 from bridge_server.protocol.checks import check_job
 from bridge_server.protocol.errors import NotFound
-from bridge_server.protocol.messages import Context, Expand, Fill, Placement, Refine, Vary
+from bridge_server.protocol.messages import Expand, Fill, Refine, Vary
+from bridge_server.protocol.records import Context, Placement
 from samples import ENGINE
 
 FILL = Asked("fill", Path("a.png"), Path("b.png"), Path("m.png"))

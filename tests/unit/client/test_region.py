@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bridge_server.client import expand_region, region_for
 from bridge_server.protocol.errors import BadRequest
-from bridge_server.protocol.messages import Context, Placement
+from bridge_server.protocol.records import Context, Placement
 
 CONTEXTS = st.builds(
     Context, ratio=st.floats(0, 2), min_margin=st.integers(0, 100), min_side=st.integers(1, 300)

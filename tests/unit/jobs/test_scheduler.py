@@ -12,9 +12,11 @@ from bridge_server.protocol.errors import (
     DaemonStopping,
     NotFound,
     TooBusy,
+    TooLarge,
     Unsupported,
 )
-from bridge_server.protocol.messages import CandidateDone, JobProgress, Placement
+from bridge_server.protocol.messages import CandidateDone, JobProgress
+from bridge_server.protocol.records import Placement
 from scheduling import stage
 
 
@@ -262,7 +264,7 @@ def test_a_full_line_refuses_more(tmp_path):
     [
         ({"engine": "two"}, NotFound, "There is no engine 'two'. Use one of: one, all."),
         ({"count": 0}, BadRequest, "params.count is 0."),
-        ({"picture": replace(samples.PICTURE, width=101)}, BadRequest, "params.picture claims"),
+        ({"picture": replace(samples.PICTURE, width=101)}, TooLarge, "params.picture claims"),
     ],
 )
 def test_what_can_not_become_a_job_is_refused_and_leaves_nothing(tmp_path, fields, error, message):

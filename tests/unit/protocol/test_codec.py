@@ -20,7 +20,8 @@ from bridge_server.protocol.codec import (
     to_plain,
 )
 from bridge_server.protocol.errors import BadRequest, BridgeError, TooBusy
-from bridge_server.protocol.messages import EVENTS, OPS, CandidateInfo, GetJob, JobProgress, Placement
+from bridge_server.protocol.messages import EVENTS, OPS, GetJob, JobProgress
+from bridge_server.protocol.records import CandidateInfo, Placement
 from bridge_server.protocol.work import WORK
 from bridge_server.server.frames import decode_request, event_frame, failure_frame, reply_frame
 

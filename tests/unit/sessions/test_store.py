@@ -126,7 +126,7 @@ def test_jobs_are_listed_newest_first(store):
 def test_a_job_tells_what_it_is(store):
     """All that a client shows of a job, and its seed."""
     store.add_job(record(verb="vary"))
-    store.set_state(JobState("j0b", "failed", 0, "worker_died", "It ended.", "Ask again."))
+    store.set_state(JobState("j0b", "failed", "worker_died", "It ended.", "Ask again."))
     info = store.job("j0b")
     assert replace(info, seq=4, position=3, candidates=[samples.CANDIDATE]) == samples.JOB
     assert info.seq == 2

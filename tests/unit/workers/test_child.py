@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from bridge_server.protocol.messages import Placement
 from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.records import Placement
 from bridge_server.protocol.work import CancelTask, Task, TaskCandidate, TaskEnded
 from bridge_server.workers.frames import HEADER, decode, encode
 from scripted import COMMAND, task

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What messages carry in both directions. Lengths are pixels, times seconds, ratios 0 to 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["CandidateInfo", "Context", "EngineInfo", "JobInfo", "Placement"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a rectangle of pixels lies on a canvas. ``x`` and ``y`` may be negative for expand."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Context:
+    """How much surrounding an engine wants to see; :func:`bridge_server.client.region_for` applies it.
+
+    The region is the selection's bounds grown on each side by ``max(min_margin, ratio * longest side)``
+    and at least ``min_side`` on each axis, cut at the canvas.
+    """
+
+    ratio: float = 0.5
+    min_margin: int = 64
+    min_side: int = 256
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine can do, so that a client never offers what it would ignore."""
+
+    name: str
+    version: str
+    title: str
+    verbs: list[str]
+    reads_prompt: bool
+    steers: list[str]
+    context: Context
+    description: str = ""
+    #: True if one call makes all candidates of a job together (a GPU batch), false if each is its own task.
+    batches: bool = False
+    #: Seconds between a cancel and the end of the process if the engine has not stopped by itself.
+    cancel_grace: float = 5.0
+    model: str = ""
+    model_hash: str = ""
+
+
+@dataclass(frozen=True)
+class CandidateInfo:
+    """One finished result, without its pixels."""
+
+    candidate: str
+    job: str
+    index: int
+    seed: int
+    placement: Placement
+    seconds: float
+    #: What the engine chose by itself for this candidate, recorded with it.
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """A job and its finished candidates.
+
+    ``state`` is ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``; ``seq`` is the number of
+    its latest lasting event, to be given to ``watch``.
+    """
+
+    job: str
+    verb: str
+    state: str
+    seq: int
+    session: str
+    project: str
+    engine: str
+    count: int
+    created: float
+    prompt: str = ""
+    #: Place in line, 1 for next; 0 when it is not waiting.
+    position: int = 0
+    error_code: str = ""
+    error_message: str = ""
+    error_hint: str = ""
+    candidates: list[CandidateInfo] = field(default_factory=list)
