@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from bridge_server.canvas.masks import bounds
 from bridge_server.canvas.patches import composite
-from bridge_server.canvas.regions import context_box
 from bridge_server.engines.base import Brief, Engine
 from bridge_server.engines.registry import load_engines
+from bridge_server.protocol.records import Placement
+from bridge_server.protocol.regions import region_for
 
 __all__ = ["Filled", "Listener", "engine_named", "fill_by_engine", "fill_by_plain", "fill_by_telea"]
 
@@ -86,17 +87,11 @@ def fill_by_engine(
         raise ValueError("the hole is empty")
     listener = Listener()
     height, width = hole.shape
-    context = engine.info.context
-    region = context_box(
-        selection,
-        width,
-        height,
-        ratio=context.ratio,
-        min_margin=context.min_margin,
-        min_side=context.min_side,
-    )
-    asked = Brief(verb, picture[region.slices], hole[region.slices], tuple(seeds), **brief)
+    place = Placement(selection.x0, selection.y0, selection.width, selection.height)
+    region = region_for(place, width, height, engine.info.context)
+    inside = slice(region.y, region.y + region.height), slice(region.x, region.x + region.width)
+    asked = Brief(verb, picture[inside], hole[inside], tuple(seeds), **brief)
     made = sorted(engine.generate(asked, listener), key=lambda one: one.index)
-    results = [composite(picture, one.pixels, region.x0 + one.x, region.y0 + one.y) for one in made]
+    results = [composite(picture, one.pixels, region.x + one.x, region.y + one.y) for one in made]
     seconds = time.perf_counter() - listener.started
     return Filled(results, seconds, [dict(one.recipe) for one in made], listener.first_preview)

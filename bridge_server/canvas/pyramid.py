@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["enlarge", "halve_known", "pull_push", "shrink_known"]
+__all__ = ["enlarge", "halve_known", "halvings", "pull_push", "shrink_known"]
 
 Floats = NDArray[np.float32]
 
@@ -83,3 +83,11 @@ def pull_push(values: Floats, known: Floats) -> Floats:
     else:
         below = enlarge(pull_push(*halve_known(values, known)), height, width)
     return (values * w + below * (np.float32(1) - w)).astype(np.float32, copy=False)
+
+
+def halvings(hole_pixels: int, limit: int) -> int:
+    """How often to halve a picture so that a hole of ``hole_pixels`` has at most ``limit``."""
+    times = 0
+    while hole_pixels > limit * 4**times:
+        times += 1
+    return times

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..canvas.masks import bounds
-from ..client.region import expand_region, region_for
 from ..protocol.errors import NotFound
 from ..protocol.messages import Expand, Fill, Refine, Vary
 from ..protocol.records import Context, EngineInfo, Placement
+from ..protocol.regions import expand_region, region_for
 from .arguments import Asked
 from .pictures import Picture, to_pixels
 

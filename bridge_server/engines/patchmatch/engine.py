@@ -13,9 +13,9 @@ from ...canvas.colour import Tone, restore, visible, working
 from ...canvas.masks import Box, bounds, islands
 from ...canvas.patches import assemble
 from ...canvas.pyramid import pull_push
-from ...canvas.regions import context_box
 from ...protocol.errors import BadRequest, Unsupported
-from ...protocol.records import Context, EngineInfo
+from ...protocol.records import Context, EngineInfo, Placement
+from ...protocol.regions import region_for
 from ..base import Brief, Made, Report
 from .library import VERSION
 from .make import retexture_canvas, synthesise_canvas
@@ -113,10 +113,9 @@ def _checked(brief: Brief) -> int:
 
 
 def _context(box: Box, mask: NDArray[np.uint8]) -> Box:
-    return context_box(
-        box, mask.shape[1], mask.shape[0],
-        ratio=CONTEXT.ratio, min_margin=CONTEXT.min_margin, min_side=CONTEXT.min_side,
-    )  # fmt: skip
+    place = Placement(box.x0, box.y0, box.width, box.height)
+    region = region_for(place, mask.shape[1], mask.shape[0], CONTEXT)
+    return Box(region.x, region.y, region.x + region.width, region.y + region.height)
 
 
 def _send_draft(

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from ...canvas.blend import match_seam
 from ...canvas.depth import deepen
 from ...canvas.masks import Box, dilate
-from ...canvas.pyramid import shrink_known
-from ...canvas.regions import halvings
+from ...canvas.pyramid import halvings, shrink_known
 from ...canvas.transfer import REACH, add_detail, nearest_sources
 from ..base import Report
 from .library import synthesise

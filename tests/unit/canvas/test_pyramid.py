@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge_server.canvas.pyramid import enlarge, halve_known, pull_push, shrink_known
+from bridge_server.canvas.pyramid import enlarge, halve_known, halvings, pull_push, shrink_known
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (16, 9), (1, 30)])
@@ -45,3 +45,8 @@ def test_shrink_of_odd_sizes_keeps_a_constant() -> None:
     small, _ = shrink_known(np.full((7, 13, 3), 9, np.float32), np.ones((7, 13), np.float32), 3)
     assert small.shape == (1, 2, 3)
     assert np.allclose(small, 9)
+
+
+def test_halvings() -> None:
+    """Halved only as often as needed."""
+    assert [halvings(n, 100) for n in (1, 100, 101, 400, 401)] == [0, 0, 1, 1, 2]

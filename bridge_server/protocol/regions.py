@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which part of the canvas an engine has to see. Integers in, integers out.
 
-The cost of a request follows the selection: a plugin reads and sends the region, never the whole canvas.
+The cost of a request follows the selection: a plugin reads and sends the region, never the whole canvas. An
+engine applies the same rule to parts of what it is sent.
 """
 
 from __future__ import annotations
 
-from ..protocol.errors import BadRequest
-from ..protocol.records import Context, Placement
+from .errors import BadRequest
+from .records import Context, Placement
 
 __all__ = ["expand_region", "region_for"]
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bridge_server.client import expand_region, region_for
 from bridge_server.protocol.errors import BadRequest
 from bridge_server.protocol.records import Context, Placement
+from bridge_server.protocol.regions import expand_region, region_for
 
 CONTEXTS = st.builds(
     Context, ratio=st.floats(0, 2), min_margin=st.integers(0, 100), min_side=st.integers(1, 300)
