@@ -176,7 +176,7 @@ def time_all(
     Args:
         roads: name -> round trip; each must give the same pixels back.
         sizes: keys of :data:`SIZES`.
-        seconds: how long to go on with one size; at least 3 rounds, at most 40, after one to warm up.
+        seconds: how long to go on with one size; at least 3 rounds, at most 40, after warming up.
     """
     timed: dict[float, dict[str, list[float]]] = {}
     for size in sizes:
@@ -184,6 +184,10 @@ def time_all(
         for name, road in roads.items():
             if not np.array_equal(road(picture), picture):
                 raise AssertionError(f"{name} gave other pixels back")
+        for road in roads.values():  # new processes take a while until their memory is laid out
+            warm = time.perf_counter() + seconds / 10
+            while time.perf_counter() < warm:
+                road(picture)
         rounds: dict[str, list[float]] = {name: [] for name in roads}
         end = time.perf_counter() + seconds
         for number in range(40):
