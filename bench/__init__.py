@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measurements. ``make bench`` runs them; each module can be run alone with ``python -m bench.NAME``."""
+"""What is measured, each figure as a ratio within one run. Run all of it with ``make bench``."""
+
+import os
+
+# as in a worker process, so that the same engine is compared with itself; before numpy is loaded
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -18,9 +18,13 @@ def random_field(height: int, width: int, cell: float, channels: int, rng: np.ra
     rows, columns = (max(2, round(size / cell) + 1) for size in (height, width))
     knots = rng.random((rows, columns, channels), dtype=np.float32)
     down, across = _weights(height, rows), _weights(width, columns)
-    values = np.stack([down @ knots[..., n] @ across.T for n in range(channels)], axis=2)
-    values -= values.min(axis=(0, 1))
-    return values / np.maximum(values.max(axis=(0, 1)), np.float32(1e-6))
+    planes: list[Floats] = []
+    for channel in range(channels):
+        plane = down @ knots[..., channel] @ across.T
+        plane -= plane.min()
+        plane /= max(float(plane.max()), 1e-6)
+        planes.append(plane)
+    return np.stack(planes, axis=2)
 
 
 def _weights(size: int, knots: int) -> Floats:

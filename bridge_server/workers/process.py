@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 
 #: A pipe is read into memory this far ahead before the worker has to wait.
 _READ_AHEAD = 64 * 2**20
+
+#: Each core has a process of its own; numpy's threads on top would only get in each other's way, and their
+#: number would change the last bits of a result.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 Listener = Callable[[Any], None]
 
@@ -45,6 +50,7 @@ class WorkerProcess:
         """
         process = await asyncio.create_subprocess_exec(
             *command,
+            env=os.environ | _ONE_THREAD,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_READ_AHEAD,
