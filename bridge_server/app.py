@@ -187,9 +187,10 @@ class _Daemon:
 
 
 def _make_private(folder: Path) -> None:
+    """Make the data folder. What the daemon writes is its owner's only, also in a folder that was there."""
+    os.umask(0o077)
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadRequest(
             f"The data folder {folder} can't be used: {error.strerror}.", "Choose another --data-dir."

@@ -27,7 +27,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         host: address to listen on. Anything but loopback lets other machines in that have the token.
         port: 0 lets the system choose; clients find it in the runtime file.
         idle_exit: seconds without clients and work after which the daemon ends; 0 means never.
-        max_message: bytes of one message.
+        max_message: bytes of one message. The default holds 32 megapixels of float RGBA.
         max_pixels: width times height of one picture.
         max_queued: jobs that may wait or run at once.
         workers: processes that compute at once; 0 takes one per core, at most 8.
@@ -57,12 +57,17 @@ def default_data_dir() -> Path:
     return Path(data_dir(sys.platform, os.environ, Path.home()))
 
 
-def load_config(overrides: dict[str, Any], file: Path | None = None) -> Config:
+#: Seconds of idleness after which a daemon ends that a program started for itself.
+BACKGROUND_IDLE_EXIT = 900.0
+
+
+def load_config(overrides: dict[str, Any], file: Path | None = None, *, background: bool = False) -> Config:
     """Read the settings.
 
     Args:
         overrides: values that win over the file, for example from the command line; None means not given.
         file: a TOML file; without one, ``config.toml`` in the data folder is read if it is there.
+        background: a program starts this daemon for itself: unless told otherwise, it ends when idle.
 
     Raises:
         BadRequest: a value is wrong or unknown, with its name; or the file is not there or no TOML.
@@ -71,6 +76,8 @@ def load_config(overrides: dict[str, Any], file: Path | None = None) -> Config:
     folder = Path(given.get("data_dir") or default_data_dir()).absolute()
     path = file or folder / "config.toml"
     values: dict[str, Any] = {"data_dir": folder}
+    if background:
+        values["idle_exit"] = BACKGROUND_IDLE_EXIT
     if file is not None or path.exists():
         values |= _read(path)
     values |= given

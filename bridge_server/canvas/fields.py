@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .masks import box_sum
+from .pyramid import enlarge, halve_known, pull_push, shrink_known
 
-__all__ = ["blobs", "broad_colours", "random_field"]
+__all__ = ["blobs", "broad_colours", "random_field", "roughness"]
 
 Floats = NDArray[np.float32]
 
@@ -73,3 +74,37 @@ def broad_colours(picture: Floats, among: NDArray[np.bool_], radius: int) -> Flo
     low, high = np.quantile(turned[among], [0.01, 0.99], axis=0)
     scale = max(float((high - low).max()), 1e-3)
     return np.clip((turned - low) / scale, 0, 1).astype(np.float32)
+
+
+def roughness(picture: NDArray[np.uint8], known: NDArray[np.bool_]) -> Floats:
+    """How textured the surroundings of each pixel are, carried smoothly into what is not known.
+
+    Second differences four pixels apart at half the size: 0 on any slope, about a third of the deviation
+    of white noise, tens in grass. The mean over blocks of 16 pixels.
+
+    Args:
+        picture: (H, W, 3).
+        known: (H, W), where the picture counts.
+
+    Returns:
+        (H, W), in levels of 255.
+    """
+    grey = picture[..., 1:2].astype(np.float32)
+    small, share = halve_known(grey, known.astype(np.float32))
+    steps = np.zeros((*share.shape, 1), np.float32)
+    valid = np.zeros_like(share)
+    for axis in (0, 1):
+        values, whole = np.moveaxis(small, axis, 0), np.moveaxis(share, axis, 0) >= 1
+        bend = np.abs(values[2:-2] - (values[:-4] + values[4:]) / 2)
+        sure = whole[2:-2] & whole[:-4] & whole[4:]
+        target = np.moveaxis(steps, axis, 0)[2:-2]
+        np.maximum(target, bend, out=target, where=sure[..., None])
+        np.moveaxis(valid, axis, 0)[2:-2][sure] = 1
+    rough = pull_push(*shrink_known(steps, valid, 3))
+    height, width = share.shape
+    sizes = [(height, width)]
+    for _ in range(2):
+        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
+    for size in (*reversed(sizes), known.shape):
+        rough = enlarge(rough, *size)
+    return rough[..., 0]

@@ -34,9 +34,9 @@ exit codes:
 
 _FILES = """\
 IMAGE and MASK may be PNG, JPEG, WebP or TIFF; white in MASK is selected, grey is soft, both have the same
-size. OUT keeps IMAGE's depth, ICC profile and EXIF; its ending says the format. Outside the selection every
-pixel stays as it was (in a JPEG, as near as JPEG can). With --count 3, OUT out.png becomes out-1.png,
-out-2.png and out-3.png.
+size. OUT keeps IMAGE's depth (but a palette becomes RGB, and 1 bit 8-bit grey), ICC profile and EXIF; its
+ending says the format. Outside the selection every pixel stays as it was; a JPEG changes all of them a
+little, WebP is written lossless. With --count 3, OUT out.png becomes out-1.png, out-2.png and out-3.png.
 """
 
 _EXAMPLES = {
@@ -243,6 +243,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     )
     add("--log-level", choices=("debug", "info", "warning", "error"), help="how much to log (default info)")
     add("--config", type=Path, metavar="FILE", help="a TOML file; default is config.toml in the data folder")
+    add("--background", action="store_true", help="end after 15 idle minutes unless a setting says otherwise")
 
 
 def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ..protocol.errors import BridgeError
 from . import exits
-from .show import Screen, duration
+from .disk import folder_size
+from .show import Screen, duration, size
 
 __all__ = ["serve", "status", "stop", "stop_daemon"]
 
@@ -28,7 +29,7 @@ def serve(given: argparse.Namespace) -> int:
         for name in ("data_dir", "host", "port", "idle_exit", "workers", "log_level")
     }
     try:
-        config = load_config(overrides, given.config)
+        config = load_config(overrides, given.config, background=given.background)
     except BridgeError as error:
         Screen().fail(error)
         return exits.USAGE
@@ -42,15 +43,17 @@ def status(given: argparse.Namespace) -> int:
     from .connect import connected, data_folder  # noqa: PLC0415
 
     screen = Screen(as_json=given.json, quiet=given.quiet)
-    with connected(data_folder(given.data_dir)) as client:
+    folder = data_folder(given.data_dir)
+    with connected(folder) as client:
         state = client.call(Status(), 10)
-    screen.result(asdict(state))
+    held = folder_size(folder)
+    screen.result({**asdict(state), "data_bytes": held})
     rows = {
         "address": state.address,
         "pid": str(state.pid),
         "version": state.version,
         "uptime": duration(state.uptime),
-        "data": state.data_dir,
+        "data": f"{state.data_dir} ({size(held)})",
         "clients": f"{state.connections - 1} beside this command",
         "jobs": f"{state.running} running, {state.queued} waiting",
         "workers": "\n         ".join(state.workers) or "none yet; the first job starts one",

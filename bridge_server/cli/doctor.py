@@ -25,8 +25,9 @@ from ..protocol.records import Placement
 from . import exits
 from .connect import connected, data_folder
 from .daemon import stop_daemon
+from .disk import folder_size
 from .follow import run_job
-from .show import Screen, duration
+from .show import Screen, duration, size
 
 __all__ = [
     "Finding",
@@ -133,7 +134,8 @@ def check_disk(folder: Path, least: int = _LEAST_FREE) -> Finding:
     place = next((each for each in (folder, *folder.parents) if each.is_dir()), Path.cwd())
     free = shutil.disk_usage(place).free
     advice = f"Make room: every candidate is kept. {least / 1e9:.1f} GB should be free."
-    return Finding("Disk", free >= least, f"{free / 1e9:.1f} GB free", advice)
+    detail = f"{size(free)} free; the data folder holds {size(folder_size(folder))}"
+    return Finding("Disk", free >= least, detail, advice)
 
 
 def check_private(folder: Path) -> Finding:

@@ -33,6 +33,7 @@ from .vips import Field, exif_fields, is_linear, kept_fields, load_vips, reason,
 
 __all__ = [
     "Picture",
+    "alters_everything",
     "check_output",
     "grown",
     "numbered",
@@ -176,7 +177,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Read a mask: (H, W) uint8, white is selected, grey is soft.
 
     16-bit and float masks are scaled to 8 bits. Transparent pixels are not selected; in a mask that has
-    one colour only, black for example, the opacity alone is the mask.
+    one colour only, black for example, and opacity that varies, the opacity alone is the mask.
 
     Args:
         path: a picture file of any kind that :func:`read_picture` reads.
@@ -196,7 +197,8 @@ def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     values = np.clip(values, 0, 255)
     colours = values[..., : min(3, values.shape[2])]
     if values.shape[2] == 4:
-        if np.ptp(colours, axis=(0, 1)).max() == 0:
+        # an opacity that is the same everywhere says nothing: black stays black
+        if np.ptp(colours, axis=(0, 1)).max() == 0 and np.ptp(values[..., 3]) > 0:
             colours = np.full_like(colours, 255)
         colours = colours * (values[..., 3:] / 255)
     if np.ptp(colours, axis=2).max() > _GREY_ENOUGH:
@@ -204,7 +206,8 @@ def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     mask = np.rint(colours.mean(axis=2)).astype(np.uint8)
     if not mask.any():
         raise BadRequest(
-            f"The mask {path} selects nothing: it is all black.", "Paint white what shall change."
+            f"The mask {path} selects nothing: it is all black or transparent.",
+            "Paint white what shall change.",
         )
     return mask
 
@@ -236,6 +239,11 @@ def check_output(path: Path, picture: Picture) -> None:
         raise BadRequest(f"There is no folder {path.parent}.", "Make it first.")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise BadRequest(f"{path} may not be written.", "Choose another folder or change its permissions.")
+
+
+def alters_everything(path: Path) -> bool:
+    """Whether a file of that name can't hold pixels exactly, so that all of them change a little."""
+    return _ALIASES.get(path.suffix.lower(), path.suffix.lower()) == ".jpg"
 
 
 def write_picture(path: Path, picture: Picture) -> None:

@@ -37,10 +37,19 @@ def engine_named(name: str, engines: Sequence[EngineInfo]) -> EngineInfo:
 
 
 def remarks(asked: Asked, engine: EngineInfo) -> list[str]:
-    """What was asked for and will not be heeded."""
-    if (asked.prompt or asked.negative_prompt) and not engine.reads_prompt:
-        return [f"The engine {engine.name} does not read prompts: the words change nothing."]
-    return []
+    """What was asked for and will not be heeded.
+
+    An engine that reads no prompt copies what it sees: its fill, expand and vary have no strength. Its
+    refine has.
+    """
+    if engine.reads_prompt:
+        return []
+    said: list[str] = []
+    if asked.prompt or asked.negative_prompt:
+        said.append(f"The engine {engine.name} does not read prompts: the words change nothing.")
+    if asked.strength is not None and asked.verb != "refine":
+        said.append(f"The engine {engine.name} has no strength for {asked.verb}: --strength changes nothing.")
+    return said
 
 
 def outline(asked: Asked, picture: Picture) -> Picture:

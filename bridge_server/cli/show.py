@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..protocol.errors import BridgeError
 
-__all__ = ["Bars", "Screen", "duration"]
+__all__ = ["Bars", "Screen", "duration", "size"]
 
 
 class Screen:
-    """Where a command says things.
+    """Where a command says things. If the reader of a pipe is gone, what is said is lost, the work is not.
 
     Args:
         as_json: the only thing on standard output is one JSON object.
@@ -71,8 +72,20 @@ class Screen:
         self._print(text, sys.stderr)
 
     def _print(self, text: str, where: Any) -> None:
-        if self._bars is None or not self._bars.print(text, to_terminal=where.isatty()):
+        if self._bars is not None and self._bars.print(text, to_terminal=where.isatty()):
+            return
+        try:
             print(text, file=where, flush=True)
+        except BrokenPipeError:
+            _silence(where)
+
+
+def _silence(stream: Any) -> None:
+    """Let the rest go nowhere, also what Python writes when it ends."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 class Bars:
@@ -139,3 +152,11 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def size(count: int) -> str:
+    """A number of bytes as people say it."""
+    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_:
+            return f"{count / bytes_:.1f} {unit}"
+    return f"{count} bytes"

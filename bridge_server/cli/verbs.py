@@ -19,11 +19,23 @@ from . import exits
 from .arguments import Asked, asked_from
 from .connect import connected, data_folder
 from .follow import run_job
-from .pictures import Picture, check_output, grown, numbered, paste, read_mask, read_picture, write_picture
+from .pictures import (
+    Picture,
+    alters_everything,
+    check_output,
+    grown,
+    numbered,
+    paste,
+    read_mask,
+    read_picture,
+    write_picture,
+)
 from .plan import engine_named, outline, region_of, remarks, request_for
 from .show import Bars, Screen
 
 __all__ = ["Outcome", "Prepared", "perform", "prepare", "verb"]
+
+_JPEG = "JPEG changes every pixel a little, outside the selection too; PNG, WebP and TIFF keep each byte."
 
 #: Seconds for the engines to answer; the first time, a worker starts for it.
 _ENGINES_TIMEOUT = 90.0
@@ -135,6 +147,8 @@ def perform(
     for remark in remarks(asked, engine):
         outcome.warnings.append(remark)
         screen.warn(remark)
+    if alters_everything(asked.output):
+        screen.note(_JPEG)
     region = region_of(asked, prepared.picture, prepared.mask, engine.context)
     request = request_for(asked, prepared.picture, prepared.mask, region, outcome.job)
     with screen.bars(asked.count, keep=keep_bars) as bars:

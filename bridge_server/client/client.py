@@ -32,7 +32,17 @@ from ..protocol.errors import (
     TooLarge,
     VersionMismatch,
 )
-from ..protocol.messages import PROTOCOL_VERSION, Expand, Fill, Hello, Request, Watch, Welcome
+from ..protocol.messages import (
+    PROTOCOL_VERSION,
+    Expand,
+    Fill,
+    Hello,
+    JobProgress,
+    Preview,
+    Request,
+    Watch,
+    Welcome,
+)
 from .jobs import JobLog
 from .packing import pack, unpack
 from .pending import Pending, settle, settle_from
@@ -47,6 +57,12 @@ log = logging.getLogger(__name__)
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 
 _CONNECT_TIMEOUT = 5.0
+
+#: Seconds for a daemon to answer a goodbye.
+_CLOSE_TIMEOUT = 1.0
+
+#: Events that wait for :meth:`BridgeClient.poll`; with more of them, passing ones are dropped.
+_MOST_WAITING = 64
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,8 @@ class BridgeClient:
         name: the program and its version, for the daemon's log.
         host: ``krita``, ``gimp``, ``blender`` or empty.
         project: the project to work in.
+        session: an earlier ``client.session`` to return to, also after the program was restarted; empty for
+            a new one.
         deliver: called on the reader thread with a function to be run where the program wants its events
             handled, for example ``GLib.idle_add``; the function calls ``on_event``. Without one, events wait
             for :meth:`poll`.
@@ -88,6 +106,7 @@ class BridgeClient:
         name: str,
         host: str = "",
         project: str = "default",
+        session: str = "",
         deliver: Optional[Callable[[Callable[[], None]], object]] = None,
         on_event: Optional[Callable[[Happening], None]] = None,
     ) -> None:
@@ -106,7 +125,7 @@ class BridgeClient:
         self._closing = threading.Event()
         self._connected = threading.Event()
         self._refusal: Optional[BridgeError] = None
-        self.session = ""
+        self.session = session
         self.welcome: Optional[Welcome] = None
         self._reader = threading.Thread(target=self._read_forever, name="bridge reader", daemon=True)
         self._writer = threading.Thread(target=self._write_forever, name="bridge writer", daemon=True)
@@ -188,16 +207,25 @@ class BridgeClient:
             raise ConnectionLost("The daemon can't be reached.", "Start it with 'bridge-server serve'.")
         return self.welcome
 
-    def close(self) -> None:
-        """Say goodbye. Requests that are still open fail with ConnectionLost."""
+    def close(self, timeout: float = 5.0) -> None:
+        """Say goodbye. Requests that are still open fail with ConnectionLost.
+
+        Args:
+            timeout: seconds to wait until it is said; 0 for a UI thread, which never waits.
+        """
         self._closing.set()
         self._outgoing.put(None)
+        goodbye = threading.Thread(target=self._say_goodbye, name="bridge goodbye", daemon=True)
+        goodbye.start()
+        if timeout:
+            for thread in (goodbye, self._writer, self._reader):
+                if thread is not threading.current_thread():  # an event's handler may close
+                    thread.join(timeout)
+
+    def _say_goodbye(self) -> None:
         socket = self._socket
         if socket is not None:
             socket.close()
-        for thread in (self._writer, self._reader):
-            if thread is not threading.current_thread():  # an event's handler may close
-                thread.join(5)
 
     def __enter__(self) -> BridgeClient:
         return self
@@ -233,7 +261,12 @@ class BridgeClient:
         established = False
         try:
             with connect(
-                daemon.address, compression=None, max_size=None, proxy=None, open_timeout=_CONNECT_TIMEOUT
+                daemon.address,
+                compression=None,
+                max_size=None,
+                proxy=None,
+                open_timeout=_CONNECT_TIMEOUT,
+                close_timeout=_CLOSE_TIMEOUT,
             ) as socket:
                 self._greet(socket, daemon.token)
                 established = True
@@ -302,7 +335,9 @@ class BridgeClient:
     def _tell(self, happening: Happening) -> None:
         on_event = self._on_event
         if self._deliver is None or on_event is None:
-            self._happenings.put(happening)
+            passing = isinstance(getattr(happening, "body", None), (JobProgress, Preview))
+            if not passing or self._happenings.qsize() < _MOST_WAITING:
+                self._happenings.put(happening)
             return
         try:
             self._deliver(lambda: on_event(happening))

@@ -21,8 +21,8 @@ __all__ = ["default_data_dir", "find_daemon", "start_daemon"]
 
 T = TypeVar("T")
 
-#: Seconds of idleness after which a daemon that a client started ends by itself.
-IDLE_EXIT = 900
+#: Bytes of daemon.log above which a start puts it aside as daemon.log.1.
+_LOG_LIMIT = 1_000_000
 
 #: Seconds between two looks for a daemon that starts, and to go on looking after it has ended.
 _PAUSE, _PATIENCE = 0.02, 0.5
@@ -65,7 +65,7 @@ def start_daemon(folder: Path, command: Optional[Sequence[str]] = None, timeout:
     log = folder / "daemon.log"
     before = find_daemon(folder)  # of a daemon that was killed, if another process has its number now
     try:
-        process = _spawn([*command, "serve", "--data-dir", str(folder), "--idle-exit", str(IDLE_EXIT)], log)
+        process = _spawn([*command, "serve", "--background", "--data-dir", str(folder)], log)
     except OSError as error:
         raise BadRequest(
             f"The daemon can't be started: {error.filename}: {error.strerror}.", "Install it anew."
@@ -99,7 +99,9 @@ def _spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
-    with log.open("wb") as file:
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+    with log.open("ab") as file:
         return subprocess.Popen[bytes](
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, close_fds=True, **apart
         )

@@ -218,7 +218,7 @@ class Scheduler:
             info = await self.job(job)
         except NotFound:
             return None
-        return Submitted(job, info.position, await self._write(self._store.seed, job))
+        return Submitted(job, info.position, info.seed)
 
     def _choose(self, engines: list[EngineInfo], request: Fill | Expand) -> EngineInfo:
         by_name = {engine.name: engine for engine in engines}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 __all__ = ["CandidateInfo", "Context", "EngineInfo", "JobInfo", "Placement"]
 
@@ -83,7 +83,17 @@ class JobInfo:
     engine: str
     count: int
     created: float
+    #: With what it is made, so that it can be asked for again: all but the pixels.
+    engine_version: str = ""
+    model: str = ""
+    model_hash: str = ""
+    seed: int = 0
     prompt: str = ""
+    negative_prompt: str = ""
+    strength: float = 1.0
+    amount: float = 0.0
+    parameters: dict[str, Any] = field(default_factory=dict)
+    region: Optional[Placement] = None
     #: Place in line, 1 for next; 0 when it is not waiting.
     position: int = 0
     error_code: str = ""

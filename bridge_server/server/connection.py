@@ -38,6 +38,9 @@ _IN_FLIGHT = 8
 #: WebSocket close codes: policy violation, try again later.
 _REFUSED, _TOO_SLOW = 1008, 1013
 
+#: Close codes of a client that ends on purpose: normal closure, going away.
+_GOODBYES = (1000, 1001)
+
 _SOFT_OUTBOX = 8 * 2**20
 
 
@@ -70,6 +73,12 @@ class Connection:
         self._outbox = Outbox(soft=_SOFT_OUTBOX, hard=max(4 * _SOFT_OUTBOX, limits.max_message))
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
         self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def said_goodbye(self) -> bool:
+        """Whether the client closed the connection itself; one that was killed or cut off does not."""
+        closed = self._socket.protocol.close_rcvd
+        return closed is not None and closed.code in _GOODBYES
 
     async def run(self) -> None:
         """Serve the client until it leaves."""

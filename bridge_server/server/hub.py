@@ -56,7 +56,11 @@ class Hub:
         self.connected.discard(watcher)
         for job in [job for job, watchers in self._watchers.items() if watcher in watchers]:
             self.unwatch(watcher, job)
-        return all(other.session != watcher.session for other in self.connected)
+        return not self.has(watcher.session)
+
+    def has(self, session: str) -> bool:
+        """Whether a session has a connection."""
+        return any(watcher.session == session for watcher in self.connected)
 
     def watch(self, watcher: Watcher, job: str) -> None:
         """From now on tell this connection of the job."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable
 
@@ -18,6 +19,9 @@ __all__ = ["Listener"]
 #: Seconds that clients have to take what waits for them when the daemon stops.
 _FLUSH_TIMEOUT = 3.0
 
+#: Seconds that a session has to come back after its last connection was cut off.
+_RETURN_TIMEOUT = 3.0
+
 
 class Listener:
     """The daemon's socket.
@@ -25,7 +29,8 @@ class Listener:
     Args:
         token: what a client has to know.
         begin_session: writes a session down; awaited before its client is welcomed.
-        gone: called with a session when its last connection has dropped.
+        gone: called with a session whose last connection has ended: at once if it was closed, after a while
+            if it was cut off and the session has not come back.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class Listener:
         self._begin_session, self._gone = begin_session, gone
         self._numbers = itertools.count(1)
         self._open: set[Connection] = set()
+        self._stopping = asyncio.Event()
         self._server: Server | None = None
         self._handlers: Handlers | None = None
 
@@ -73,6 +79,7 @@ class Listener:
 
     async def stop(self) -> None:
         """Send what waits to be sent, then say goodbye to everyone."""
+        self._stopping.set()
         if self._server is not None:
             flushing = [asyncio.create_task(connection.flush()) for connection in self._open]
             if flushing:
@@ -98,4 +105,13 @@ class Listener:
         finally:
             self._open.discard(connection)
             if connection.session and self._handlers.hub.leave(connection):
-                await self._gone(connection.session)
+                await self._await_return(connection.session, said_goodbye=connection.said_goodbye)
+
+    async def _await_return(self, session: str, *, said_goodbye: bool) -> None:
+        """A session without connections is gone, unless its last one was cut off and it is back soon."""
+        assert self._handlers is not None  # noqa: S101 - set before serving starts
+        if not said_goodbye:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _RETURN_TIMEOUT)
+        if not self._stopping.is_set() and not self._handlers.hub.has(session):
+            await self._gone(session)

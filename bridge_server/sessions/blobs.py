@@ -38,7 +38,9 @@ class Blobs:
         target = self.path(digest)
         if _size(target) == len(data):
             return digest
-        target.parent.mkdir(exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(exist_ok=True)
+            _sync_folder(self._folder)
         fd, name = tempfile.mkstemp(dir=self._incoming)
         try:
             with os.fdopen(fd, "wb", buffering=0) as file:

@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 
 from ..protocol.codec import Event
-from ..protocol.errors import NotFound, OutOfSpace
-from ..protocol.messages import OPS, CandidateDone, Expand, Fill, JobState
+from ..protocol.errors import BadRequest, NotFound, OutOfSpace
+from ..protocol.messages import OPS, CandidateDone, Expand, Fill, JobState, Vary
 from ..protocol.pixels import Pixels
 from ..protocol.records import CandidateInfo, EngineInfo, JobInfo
 from .blobs import Blobs
@@ -63,17 +63,27 @@ class Store:
     """The daemon's memory in ``folder``.
 
     Raises:
+        BadRequest: the database is damaged.
+        Unsupported: it was written by a newer version.
         OutOfSpace: from every method that writes, when the disk is full; nothing was written then.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._blobs = Blobs(folder / "blobs")
-        self._db = sqlite3.connect(folder / "bridge.sqlite3", isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")  # told means on disk, also after a power cut
-        self._db.execute("PRAGMA foreign_keys = ON")
-        migrate(self._db)
+        path = folder / "bridge.sqlite3"
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")  # told means on disk, also after a power cut
+            self._db.execute("PRAGMA foreign_keys = ON")
+            migrate(self._db)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise BadRequest(
+                f"The database {path} can't be used: {error}.",
+                "Move the data folder aside to begin anew, or bring it back from a backup.",
+            ) from error
 
     def close(self) -> None:
         """Finish writing."""
@@ -165,10 +175,6 @@ class Store:
         if row is None:
             raise NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")
         return self._info(row)
-
-    def seed(self, job: str) -> int:
-        """The seed of a job's first candidate."""
-        return self._db.execute("SELECT seed FROM job WHERE id = ?", (job,)).fetchone()[0]
 
     def jobs(self, session: str | None, limit: int) -> list[JobInfo]:
         """The newest jobs of a session, or of all."""
@@ -265,10 +271,11 @@ class Store:
         return Pixels(kept.width, kept.height, kept.format, self._blobs.get(kept.blob), kept.colorspace)
 
     def _info(self, row: tuple[Any, ...]) -> JobInfo:
-        job, verb, state, seq, session, project, engine, count, created, request, code, message, hint = row
-        candidates = self._db.execute(
-            "SELECT info FROM candidate WHERE job = ? ORDER BY idx", (job,)
-        ).fetchall()
+        job, verb, state, seq, session, project, engine, count, created, seed, request, *error = row
+        made = self._db.execute("SELECT info FROM candidate WHERE job = ? ORDER BY idx", (job,)).fetchall()
+        made_by = msgspec.msgpack.decode(engine, type=EngineInfo)
+        asked = _request(verb, request, _without_data)
+        code, message, hint = error
         return JobInfo(
             job=job,
             verb=verb,
@@ -276,14 +283,23 @@ class Store:
             seq=seq,
             session=session,
             project=project,
-            engine=engine,
+            engine=made_by.name,
             count=count,
             created=created,
-            prompt=msgspec.msgpack.decode(request)["prompt"],
+            engine_version=made_by.version,
+            model=made_by.model,
+            model_hash=made_by.model_hash,
+            seed=seed,
+            prompt=asked.prompt,
+            negative_prompt=asked.negative_prompt,
+            strength=asked.strength,
+            amount=asked.amount if isinstance(asked, Vary) else 0.0,
+            parameters=asked.parameters,
+            region=asked.region,
             error_code=code,
             error_message=message,
             error_hint=hint,
-            candidates=[msgspec.msgpack.decode(info, type=CandidateInfo) for (info,) in candidates],
+            candidates=[msgspec.msgpack.decode(info, type=CandidateInfo) for (info,) in made],
         )
 
     def _record(self, row: tuple[Any, ...]) -> JobRecord:
@@ -305,7 +321,7 @@ class Store:
 
 
 _JOB_COLUMNS = (
-    "id, verb, state, seq, session, project, engine, count, created, request,"
+    "id, verb, state, seq, session, project, engine_info, count, created, seed, request,"
     " error_code, error_message, error_hint"
 )
 

@@ -43,6 +43,7 @@ class Supervisor:
         self._cancelled: set[str] = set()
         self._timers: dict[WorkerProcess, asyncio.TimerHandle] = {}
         self._chores: set[asyncio.Task[None]] = set()
+        self._spares = 0
         self._engines: list[EngineInfo] | None = None
         self._describing = asyncio.Lock()
 
@@ -58,11 +59,6 @@ class Supervisor:
         return [f"{w.name} (pid {w.pid}, busy)" for w in busy] + [
             f"{w.name} (pid {w.pid}, idle)" for w in self._idle
         ]
-
-    @property
-    def known(self) -> list[EngineInfo] | None:
-        """The engines, if a worker has told them already."""
-        return self._engines
 
     async def engines(self) -> list[EngineInfo]:
         """What the engines can do; starts a worker the first time.
@@ -166,8 +162,12 @@ class Supervisor:
     async def _kill_and_replace(self, worker: WorkerProcess) -> None:
         """After a cancel the artist asks again soon: have a process waiting."""
         await worker.kill()
-        if not self._idle and self.free > 0:
-            self._rest(await self._start())
+        if not self._idle and self.free > self._spares:
+            self._spares += 1
+            try:
+                self._rest(await self._start())
+            finally:
+                self._spares -= 1
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         chore = asyncio.create_task(work)

@@ -82,7 +82,7 @@ def test_depth_and_channels_stay(shared, files, dtype, channels, ending):
 
 
 def test_a_photo_keeps_its_profile_and_exif(shared, files):
-    """A camera's JPEG comes back as a JPEG with the same ICC profile and EXIF."""
+    """A camera's JPEG comes back as a JPEG with the same ICC profile and EXIF; what JPEG costs is said."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exif = Image.Exif()
     exif[0x010F] = "A camera"
@@ -90,6 +90,8 @@ def test_a_photo_keeps_its_profile_and_exif(shared, files):
     image.save(files / "photo.jpg", exif=exif, icc_profile=profile, quality=95)
     finished = run(shared.folder, *verb(files, image="photo.jpg", output="out.jpg"))
     assert finished.returncode == 0, finished.stderr
+    assert finished.stderr.startswith("JPEG changes every pixel a little")
+    assert finished.stderr.count("\n") == 1
     with Image.open(files / "out.jpg") as out:
         assert out.size == (80, 60)
         assert out.info["icc_profile"] == profile
@@ -112,6 +114,25 @@ def test_several_candidates_get_numbered_files(shared, files):
     assert not (files / "out.png").exists()
 
 
+def test_a_reader_that_leaves_stops_nothing(shared, files):
+    """``... --count 2 | head -0``: both files are written, without a traceback and with exit code 0."""
+    process = begin(shared.folder, *verb(files), "--count", 2, "--seed", 60)
+    process.stdout.close()
+    assert process.wait(20) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    for number in (1, 2):
+        assert (written(files / f"out-{number}.png")[30, 40] == colour_of(59 + number)).all()
+
+
+def test_webp_is_lossless(shared, files):
+    """A WebP keeps every pixel outside the selection, so nothing is remarked on."""
+    finished = run(shared.folder, *verb(files, output="out.webp"))
+    assert (finished.returncode, finished.stderr) == (0, "")
+    outside = soft_mask() == 0
+    assert np.array_equal(written(files / "out.webp")[outside], noise()[outside])
+
+
 def test_an_expanded_picture_is_larger_and_holds_the_old_one(shared, files):
     """Expand grows the canvas by the pixels that were asked for; the old picture lies in it unchanged."""
     sides = ["--left", 8, "--right", 3, "--top", 5, "--bottom", 2]
@@ -130,6 +151,14 @@ def test_refine_without_a_mask_takes_the_whole_picture(shared, files):
     line = ["refine", files / "photo.png", "--strength", 0.5, "-o", files / "out.png", "--seed", 3]
     assert run(shared.folder, *line).returncode == 0
     assert (written(files / "out.png") == colour_of(3)).all()
+
+
+def test_a_strength_that_changes_nothing_is_not_swallowed(shared, files):
+    """An engine that has no strength for fill says so, to people and to scripts."""
+    finished = run(shared.folder, *verb(files), "--strength", 0.5, "--json")
+    assert finished.returncode == 0
+    assert "--strength changes nothing" in finished.stderr
+    assert "--strength changes nothing" in answer(finished)["warnings"][0]
 
 
 def test_words_for_an_engine_that_reads_none_are_not_swallowed(shared, files):

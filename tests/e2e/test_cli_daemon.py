@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,9 +25,11 @@ def test_status_says_how_the_daemon_is(shared):
     assert rows["pid"] == str(shared.process.pid)
     assert rows["address"].startswith("ws://127.0.0.1:")
     assert rows["jobs"] == "0 running, 0 waiting"
+    assert re.fullmatch(re.escape(str(shared.folder)) + r" \(\d+(\.\d)? (bytes|kB|MB)\)", rows["data"])
     record = answer(run(shared.folder, "status", "--json"))
     assert record["pid"] == shared.process.pid
     assert record["data_dir"] == str(shared.folder)
+    assert record["data_bytes"] > (shared.folder / "daemon.json").stat().st_size
 
 
 @pytest.mark.parametrize("command", ["status", "stop"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a daemon begins, serves several clients and ends."""
 
+import stat
 import subprocess
 import sys
 import threading
@@ -36,6 +37,29 @@ def test_two_programs_that_start_a_daemon_at_once_share_one(tmp_path):
         client.wait_until_connected(10)
         client.call(Stop())
     wait_until(lambda: not is_alive(found[0].pid))
+    log = (tmp_path / "data" / "daemon.log").read_text()
+    assert log.count("listening on") == 1
+    assert "stopped: a client asked for it" in log
+
+
+def test_a_daemon_in_the_background_heeds_the_settings_file(tmp_path):
+    """The idle exit of config.toml counts for a daemon that a program started for itself."""
+    (tmp_path / "config.toml").write_text("idle_exit = 0.3\n")
+    found = start_daemon(tmp_path, PYTHON)
+    wait_until(lambda: not is_alive(found.pid))
+
+
+def test_a_folder_that_was_there_keeps_its_mode(tmp_path):
+    """The daemon's own files are private; the folder that the user named is not changed."""
+    tmp_path.chmod(0o755)
+    daemon = Daemon(tmp_path, scripted=False)
+    try:
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+        made = [path for path in tmp_path.rglob("*") if path != daemon.log]
+        assert made
+        assert not [path for path in made if path.stat().st_mode & 0o077]
+    finally:
+        daemon.kill()
 
 
 def test_a_daemon_that_ran_once_can_be_started_by_anyone(start, tmp_path):

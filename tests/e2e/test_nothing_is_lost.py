@@ -162,6 +162,55 @@ def test_a_vanished_program_takes_along_only_what_it_said_so(shared, tmp_path, i
         wait_until(lambda: onlooker.call(GetJob(job)).state == state)
 
 
+def test_a_short_cut_does_not_end_a_job_that_goes_with_its_program(shared, tmp_path):
+    """A connection that drops and is back at once finds its job running, also one sent to be cancelled."""
+    gate = tmp_path / "gate"
+    with shared.client() as client:
+        asked = fill(if_gone="cancel", seed=6, parameters={"wait_for": str(gate), "started": str(tmp_path)})
+        job = client.call(asked).job
+        wait_until(lambda: pid_of(tmp_path, 6))
+        client._socket.socket.shutdown(2)
+        until(client, "waiting")
+        until(client, "connected")
+        gate.touch()
+        assert outcome(client, job)[0].state == "done"
+
+
+def test_a_goodbye_ends_such_a_job_at_once(shared, tmp_path):
+    """Who leaves on purpose is not waited for."""
+    with shared.client() as onlooker:
+        client = shared.client()
+        job = client.call(fill(if_gone="cancel", seed=7, parameters={"block": 60})).job
+        client.close()
+        wait_until(lambda: onlooker.call(GetJob(job)).state == "cancelled", seconds=2.0)
+
+
+def test_a_program_that_was_restarted_returns_to_its_session(shared, tmp_path):
+    """Krita crashed: with the session's name the new process finds what finished meanwhile."""
+    first = shared.client()
+    session = first.session
+    job = first.call(fill(count=2, seed=1)).job
+    first.close()
+    with shared.client(session=session) as second:
+        assert second.session == session
+        assert [info.job for info in second.call(ListJobs()).jobs] == [job]
+        second.watch(job)
+        assert len(outcome(second, job)[1]) == 2
+
+
+def test_closing_never_waits_for_a_daemon_that_hangs(start):
+    """A host that quits is not held up, and neither is one that gives the goodbye a moment."""
+    daemon = start()
+    client, other = daemon.client(), daemon.client()
+    daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        client.close(timeout=0)
+        other.close(timeout=0.05)
+        assert other.send(Status()).exception() is not None
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+
+
 def test_a_full_disk_refuses_new_work_in_words_and_keeps_what_was_there(start):
     """A picture that can't be stored is refused whole; the daemon and the earlier results stay."""
     daemon = start(4_000_000)

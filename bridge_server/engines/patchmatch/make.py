@@ -58,7 +58,7 @@ def synthesise_canvas(
     rng = np.random.default_rng([seed, 1])
     if times:
         return _in_detail(canvas, inner, times, radius, seed, rng, report, halfway)
-    guide, weight = guide_of(canvas.rgb, canvas.hole, canvas.keep, rng)
+    guide, weight = guide_of(canvas.rgb, canvas.hole, canvas.sources, canvas.keep, rng)
     made = synthesise(
         canvas.rgb, canvas.hole, canvas.excluded,
         radius=radius, seed=seed, guide=guide, guide_weight=weight,
@@ -116,7 +116,7 @@ def _in_detail(
     """Fill at 1 / 2**times of the size, then bring the detail along."""
     small = _Small.of(canvas, times)
     hole = small.touched & (small.share < 0.5)
-    guide, weight = guide_of(np.rint(small.present).astype(np.uint8), hole, canvas.keep, rng)
+    guide, weight = guide_of(np.rint(small.present).astype(np.uint8), hole, small.share >= 1, canvas.keep, rng)
     excluded = ~hole & (small.share <= 0)
     made = synthesise(
         np.rint(small.values).astype(np.uint8), hole, excluded if excluded.any() else None,

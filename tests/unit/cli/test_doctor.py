@@ -34,8 +34,10 @@ def test_a_folder_is_made_and_tried(tmp_path):
 
 
 def test_a_full_disk_is_found(tmp_path):
-    """Also when the folder does not exist yet."""
+    """Also when the folder does not exist yet; what the data take of it is said."""
     assert check_disk(tmp_path / "not" / "yet", least=1).ok
+    (tmp_path / "blob").write_bytes(bytes(1500))
+    assert check_disk(tmp_path, least=1).detail.endswith(" free; the data folder holds 1.5 kB")
     assert not check_disk(tmp_path, least=2**80).ok
 
 

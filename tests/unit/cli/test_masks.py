@@ -54,6 +54,17 @@ def test_mask_by_opacity(tmp_path):
     assert np.array_equal(read_mask(save(tmp_path / "m.png", array), (6, 6)), alpha)
 
 
+@pytest.mark.parametrize("alpha", [255, 128])
+def test_an_even_opacity_says_nothing(tmp_path, alpha):
+    """An all-black mask with an alpha channel that is the same everywhere selects nothing, not everything."""
+    array = np.zeros((6, 6, 4), np.uint8)
+    array[..., 3] = alpha
+    with pytest.raises(BadRequest, match="selects nothing"):
+        read_mask(save(tmp_path / "m.png", array), (6, 6))
+    array[..., :3] = 255
+    assert (read_mask(save(tmp_path / "m.png", array), (6, 6)) == alpha).all()
+
+
 def test_mask_of_another_size(tmp_path):
     """Both sizes are named."""
     path = save(tmp_path / "m.png", np.full((10, 20, 1), 255, np.uint8))

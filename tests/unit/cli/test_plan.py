@@ -121,6 +121,31 @@ def test_words_that_nobody_reads_are_remarked_on(words, reads, remarked):
     assert len(remarks(replace(FILL, **words), replace(ENGINE, reads_prompt=reads))) == remarked
 
 
+@pytest.mark.parametrize(
+    ("verb", "strength", "reads", "remarked"),
+    [
+        ("fill", 0.5, False, 1),
+        ("expand", 0.5, False, 1),
+        ("vary", 0.5, False, 1),
+        ("fill", None, False, 0),
+        ("refine", 0.5, False, 0),
+        ("fill", 0.5, True, 0),
+    ],
+)
+def test_a_strength_that_nobody_heeds_is_remarked_on(verb, strength, reads, remarked):
+    """An engine that only copies has a strength for refine alone, and says so for the other verbs."""
+    asked = replace(FILL, verb=verb, strength=strength)
+    said = remarks(asked, replace(ENGINE, reads_prompt=reads))
+    assert len(said) == remarked
+    assert all("--strength changes nothing" in each and verb in each for each in said)
+
+
+def test_words_and_strength_are_two_remarks():
+    """One does not hide the other."""
+    asked = replace(FILL, prompt="x", strength=0.5)
+    assert len(remarks(asked, replace(ENGINE, reads_prompt=False))) == 2
+
+
 def test_an_outline_has_the_results_size_and_no_weight(picture):
     """An absurd expand is checked without allocating it."""
     vast = outline(replace(EXPAND, sides=(10**9, 0, 10**9, 0)), picture)

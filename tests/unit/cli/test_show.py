@@ -2,10 +2,11 @@
 """What goes to which stream."""
 
 import json
+import os
 
 import pytest
 
-from bridge_server.cli.show import Bars, Screen, duration
+from bridge_server.cli.show import Bars, Screen, duration, size
 from bridge_server.protocol.errors import NotFound
 
 
@@ -43,6 +44,19 @@ def test_an_error_is_an_object_too(capsys):
         "error": {"code": "not_found", "message": "Gone.", "hint": "Look again."},
         "files": ["a.png"],
     }
+
+
+def test_a_reader_that_is_gone_is_no_error(monkeypatch, capsys):
+    """When ``head`` has seen enough, what is said is lost and everything else goes on."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        screen = Screen()
+        screen.line("out-1.png")
+        screen.line("out-2.png")
+        screen.note("remark")
+    assert capsys.readouterr().err == "remark\n"
 
 
 def test_without_a_terminal_there_are_no_bars(capsys):
@@ -85,3 +99,12 @@ def test_bars_show_the_place_in_line_and_the_progress(capsys):
 def test_lengths_of_time_are_told_as_people_do(seconds, text):
     """No more digits than help."""
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2.04e6, "2.0 MB"), (9e9, "9.0 GB")],
+)
+def test_sizes_are_told_as_people_do(count, text):
+    """In decimal units, as file managers do."""
+    assert size(count) == text

@@ -86,9 +86,9 @@ def test_the_default_folder_follows_the_environment(monkeypatch, tmp_path):
 
 
 def test_a_daemon_is_started_and_found(stopping):
-    """With the folder and an idle exit, so that it does not outlive its use for ever."""
+    """With the folder, and as a background one, so that it does not outlive its use for ever."""
     found = start_daemon(stopping, [sys.executable, "-c", FAKE])
-    assert found.token == f"serve --data-dir {stopping} --idle-exit 900"
+    assert found.token == f"serve --background --data-dir {stopping}"
     assert find_daemon(stopping) == found
 
 

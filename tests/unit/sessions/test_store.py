@@ -11,7 +11,7 @@ import pytest
 import samples
 from bridge_server.jobs.tasks import without_pixels
 from bridge_server.protocol.codec import Event
-from bridge_server.protocol.errors import NotFound, OutOfSpace, Unsupported
+from bridge_server.protocol.errors import BadRequest, NotFound, OutOfSpace, Unsupported
 from bridge_server.protocol.messages import CandidateDone, JobState
 from bridge_server.sessions import blobs
 from bridge_server.sessions.store import JobRecord, Store
@@ -124,13 +124,22 @@ def test_jobs_are_listed_newest_first(store):
 
 
 def test_a_job_tells_what_it_is(store):
-    """All that a client shows of a job, and its seed."""
+    """All that a client shows of a job, and what it takes to ask for it again."""
     store.add_job(record(verb="vary"))
     store.set_state(JobState("j0b", "failed", "worker_died", "It ended.", "Ask again."))
     info = store.job("j0b")
-    assert replace(info, seq=4, position=3, candidates=[samples.CANDIDATE]) == samples.JOB
-    assert info.seq == 2
-    assert store.seed("j0b") == 42
+    made_by = {"engine_version": samples.ENGINE.version, "model": samples.ENGINE.model}
+    made_by["model_hash"] = samples.ENGINE.model_hash
+    asked = samples.REQUESTS["vary"]
+    assert info == replace(
+        samples.JOB,
+        seq=2,
+        position=0,
+        candidates=[],
+        **made_by,
+        amount=asked.amount,
+        region=asked.region,
+    )
 
 
 def test_what_is_not_there_is_not_found(store):
@@ -230,4 +239,11 @@ def test_a_newer_folder_is_refused(tmp_path):
         db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(Unsupported, match="newer"):
+        Store(tmp_path)
+
+
+def test_a_damaged_database_is_said_in_words(tmp_path):
+    """The artist hears which file, and what to do with it."""
+    (tmp_path / "bridge.sqlite3").write_bytes(b"not a database" * 100)
+    with pytest.raises(BadRequest, match=r"bridge\.sqlite3 can't be used"):
         Store(tmp_path)

@@ -48,9 +48,9 @@ def test_no_process_runs_before_one_is_needed():
 
     async def scenario():
         async with supervisor() as it:
-            assert (it.names, it.known, it.free) == ([], None, 1)
+            assert (it.names, it.free) == ([], 1)
             engines = await asyncio.gather(it.engines(), it.engines())
-            assert engines[0] == engines[1] == it.known
+            assert engines[0] == engines[1]
             (pid,) = pids(it)
             await it.run(task(), nothing)
             assert pids(it) == [pid]
@@ -179,7 +179,7 @@ def test_a_worker_that_can_not_start_is_told_and_tried_again():
                 await it.engines()
             with pytest.raises(WorkerDied):
                 await it.run(task(), nothing)
-            assert (it.free, it.known, it.names) == (1, None, [])
+            assert (it.free, it.names) == (1, [])
 
     asyncio.run(scenario())
 
@@ -193,7 +193,6 @@ def test_an_idle_process_is_ended_after_a_while():
             (pid,) = pids(it)
             await ends(pid)
             await until(lambda: not it.names)
-            assert it.known is not None
             assert (await it.run(task(), nothing)).error_code == ""
 
     asyncio.run(scenario())
