@@ -135,7 +135,6 @@ class _Daemon:
     def _handlers(self, address: str, started: float) -> Handlers:
         return Handlers(
             scheduler=self._scheduler,
-            supervisor=self._supervisor,
             store=self._store,
             writer=self._writer,
             hub=self._hub,

@@ -89,7 +89,6 @@ class House:
     def _handlers(self, address):
         return Handlers(
             scheduler=self.stage.scheduler,
-            supervisor=self.stage.workers,
             store=self.stage.store,
             writer=self.stage.writer,
             hub=self.hub,

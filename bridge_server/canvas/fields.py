@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .masks import box_sum
-from .pyramid import enlarge, halve_known, pull_push, shrink_known
+from .pyramid import enlarge_to, halve_known, pull_push, shrink_known
 
-__all__ = ["blobs", "broad_colours", "random_field", "roughness"]
+__all__ = ["blobs", "broad_colours", "growth_map", "random_field", "roughness"]
 
 Floats = NDArray[np.float32]
 
@@ -101,10 +101,37 @@ def roughness(picture: NDArray[np.uint8], known: NDArray[np.bool_]) -> Floats:
         np.maximum(target, bend, out=target, where=sure[..., None])
         np.moveaxis(valid, axis, 0)[2:-2][sure] = 1
     rough = pull_push(*shrink_known(steps, valid, 3))
-    height, width = share.shape
-    sizes = [(height, width)]
-    for _ in range(2):
-        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
-    for size in (*reversed(sizes), known.shape):
-        rough = enlarge(rough, *size)
-    return rough[..., 0]
+    return enlarge_to(rough, (known.shape[0], known.shape[1]), 4)[..., 0]
+
+
+def growth_map(hole: NDArray[np.bool_], side: str, rng: np.random.Generator) -> Floats:
+    """Where a hole along one side of a picture should look for its sources.
+
+    The first channel is the place along the side, so that a horizon goes on at its height. The second is
+    the distance from the border between hole and picture, folded where the picture ends: what lies far out
+    comes from deep inside, which keeps a narrow strip from repeating in short steps. Both with a little
+    randomness, so that seeds differ.
+
+    Args:
+        hole: (H, W), whole columns or rows along ``side``.
+        side: ``left``, ``right``, ``top`` or ``bottom``.
+        rng: of the randomness.
+
+    Returns:
+        (H, W, 2), 0 to 0.5.
+    """
+    across = hole.T if side in ("top", "bottom") else hole
+    height, width = across.shape
+    grown = int(np.count_nonzero(across.any(axis=0)))
+    depth = max(1, width - grown)
+    away = np.concatenate([np.arange(grown)[::-1], np.arange(width - grown)])
+    folded = depth - np.abs(away % (2 * depth) - depth)
+    span = np.float32(max(height, width))
+    guide = (random_field(height, width, max(height, width) / 2.7, 2, rng) * np.float32(0.1)).astype(np.float32)
+    guide[..., 0] += np.arange(height, dtype=np.float32)[:, None] / span
+    guide[..., 1] += folded.astype(np.float32) / (2 * span)
+    if side in ("right", "bottom"):
+        guide = guide[:, ::-1]
+    if side in ("top", "bottom"):
+        guide = guide.swapaxes(0, 1)
+    return np.ascontiguousarray(guide * np.float32(0.5 / 1.1))

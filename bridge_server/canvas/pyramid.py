@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["enlarge", "halve_known", "halvings", "pull_push", "shrink_known"]
+__all__ = ["enlarge", "enlarge_to", "halve_known", "halvings", "pull_push", "shrink_known"]
 
 Floats = NDArray[np.float32]
 
@@ -49,6 +49,16 @@ def enlarge(values: Floats, height: int, width: int) -> Floats:
     ``height`` is 2 h or 2 h - 1, ``width`` likewise; the inverse grid of :func:`halve_known`.
     """
     return _doubled(_doubled(values, 0)[:height], 1)[:, :width]
+
+
+def enlarge_to(values: Floats, size: tuple[int, int], times: int) -> Floats:
+    """Double ``times`` times, back to the ``size`` that was halved that often; see :func:`enlarge`."""
+    sizes = [size]
+    for _ in range(times - 1):
+        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
+    for height, width in reversed(sizes[:times]):
+        values = enlarge(values, height, width)
+    return values
 
 
 def _doubled(values: Floats, axis: int) -> Floats:

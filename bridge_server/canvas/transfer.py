@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .masks import dilate
-from .pyramid import enlarge, halve_known
+from .pyramid import enlarge_to, shrink_known
 
 __all__ = ["REACH", "add_detail", "nearest_sources"]
 
@@ -62,7 +62,7 @@ class _Search:
 
 def nearest_sources(
     picture: Floats, hole: NDArray[np.bool_], usable: NDArray[np.bool_], seed: int,
-    check: Callable[[], None],
+    tick: Callable[[float], None],
 ) -> tuple[Ints, Ints]:  # fmt: skip
     """For each pixel of a filled hole, the offset to the like-looking patch outside it.
 
@@ -71,7 +71,7 @@ def nearest_sources(
         hole: (H, W).
         usable: (H, W), what may be a source; patches that reach what is not usable are left out.
         seed: of the random search.
-        check: called between steps; may raise to end the search.
+        tick: told between steps how much is done, 0 to 1; may raise to end the search.
 
     Returns:
         (H, W) row and column offsets, 0 outside the hole. All 0 if no patch is usable.
@@ -87,31 +87,38 @@ def nearest_sources(
     pad = ((REACH, REACH), (REACH, REACH), (0, 0))
     search = _Search(np.pad(picture, pad, mode="edge"), allowed, rows, columns)
     start = choices[rng.integers(choices.size, size=rows.size)]
-    best_y, best_x = (start // width).astype(np.int32), (start % width).astype(np.int32)
-    best = search.cost(best_y, best_x)
-
-    def consider(y: Ints, x: Ints, favour: float = 1.0) -> None:
-        nonlocal best, best_y, best_x
-        cost = search.cost(y, x)
-        better = cost < best * np.float32(favour)
-        best = np.where(better, cost, best)
-        best_y, best_x = np.where(better, y, best_y), np.where(better, x, best_x)
-
+    found = _Found(search, (start // width).astype(np.int32), (start % width).astype(np.int32))
     for number, jump in enumerate(_JUMPS):
         for dy, dx in ((0, jump), (0, -jump), (jump, 0), (-jump, 0)):
-            check()
-            offsets[:, rows, columns] = best_y - rows, best_x - columns
+            tick(number / len(_JUMPS))
+            offsets[:, rows, columns] = found.y - rows, found.x - columns
             y, x = np.clip(rows + dy, 0, height - 1), np.clip(columns + dx, 0, width - 1)
             move = np.where(hole[y, x], offsets[:, y, x], offsets[:, rows, columns])
-            consider(rows + move[0], columns + move[1], COHERENCE if number >= _RANDOM_ROUNDS else 1.0)
+            favour = COHERENCE if number >= _RANDOM_ROUNDS else 1.0
+            found.consider(rows + move[0], columns + move[1], favour)
         scale = max(height, width) // 2 if number < _RANDOM_ROUNDS else 0
         while scale >= 1:
-            check()
+            tick((number + 0.5) / len(_JUMPS))
             shift = rng.integers(-scale, scale + 1, (2, rows.size), dtype=np.int32)
-            consider(best_y + shift[0], best_x + shift[1])
+            found.consider(found.y + shift[0], found.x + shift[1])
             scale //= 4
-    offsets[:, rows, columns] = best_y - rows, best_x - columns
+    offsets[:, rows, columns] = found.y - rows, found.x - columns
     return offsets[0], offsets[1]
+
+
+class _Found:
+    """The best source found so far for each place of a search."""
+
+    def __init__(self, search: _Search, y: Ints, x: Ints) -> None:
+        self._search, self.y, self.x = search, y, x
+        self._best = search.cost(y, x)
+
+    def consider(self, y: Ints, x: Ints, favour: float = 1.0) -> None:
+        """Take these sources where they are better, or worse by less than the factor ``favour``."""
+        cost = self._search.cost(y, x)
+        better = cost < self._best * np.float32(favour)
+        self._best = np.where(better, cost, self._best)
+        self.y, self.x = np.where(better, y, self.y), np.where(better, x, self.x)
 
 
 def add_detail(
@@ -138,16 +145,8 @@ def add_detail(
     """
     height, width = hole.shape
     step = 2**times
-    sizes = [(height, width)]
-    for _ in range(times):
-        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
-    ones = np.ones((height, width), np.float32)
-    small = full.astype(np.float32)
-    for _ in range(times):
-        small, ones = halve_known(small, ones)
-    broad, low = fill, small
-    for size in reversed(sizes[:-1]):
-        broad, low = enlarge(broad, *size), enlarge(low, *size)
+    small, _ = shrink_known(full.astype(np.float32), np.ones((height, width), np.float32), times)
+    broad, low = (enlarge_to(values, (height, width), times) for values in (fill, small))
     rows, columns = (n.astype(np.int32) for n in np.nonzero(hole))
     result = broad[rows, columns]
     detail = full.astype(np.float32) - low

@@ -263,7 +263,7 @@ def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
         type=_number(0, 1),
         required=verb == "refine",
         metavar="X",
-        help="how much may change, 0 to 1",
+        help="how much may change, 0 to 1" + ("" if verb == "refine" else ", for engines that heed it here"),
     )
     add("--prompt", default="", metavar="T", help="what to make, for engines that read words")
     add("--negative-prompt", default="", metavar="T", help="what to avoid, for engines that read words")

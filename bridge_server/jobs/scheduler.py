@@ -22,7 +22,6 @@ from ..protocol.errors import (
     Interrupted,
     NotFound,
     TooBusy,
-    Unsupported,
 )
 from ..protocol.messages import Expand, Fill, JobProgress, JobState, Preview, Submitted
 from ..protocol.records import CandidateInfo, EngineInfo, JobInfo, Placement
@@ -30,7 +29,7 @@ from ..protocol.work import TaskCandidate, TaskPreview, TaskProgress
 from ..sessions.store import JobRecord, Store
 from ..workers.supervisor import Supervisor
 from .queue import Entry, TaskQueue
-from .tasks import raise_if_failed, task_for, without_pixels
+from .tasks import engine_for, raise_if_failed, task_for, without_pixels
 
 __all__ = ["Scheduler"]
 
@@ -92,6 +91,19 @@ class Scheduler:
         """How many jobs wait and how many are being computed."""
         running = sum(1 for live in self._live.values() if live.state == "running")
         return len(self._live) - running, running
+
+    @property
+    def workers(self) -> list[str]:
+        """The living worker processes, for people."""
+        return self._supervisor.names
+
+    async def engines(self) -> list[EngineInfo]:
+        """What the engines can do, the default first; starts a worker the first time.
+
+        Raises:
+            WorkerDied: no worker could be started.
+        """
+        return await self._supervisor.engines()
 
     @property
     def idle(self) -> bool:
@@ -192,7 +204,7 @@ class Scheduler:
         check_job(request, max_pixels=self._max_pixels)
         if len(self._live) >= self._max_queued:
             raise TooBusy(f"{len(self._live)} jobs are waiting already.", "Cancel some, or wait.")
-        engine = self._choose(await self._supervisor.engines(), request)
+        engine = engine_for(request, await self.engines())
         seed = secrets.randbits(_SEED_BITS) * _SEED_STEP if request.seed is None else request.seed
         record = JobRecord(job, session, project, request, engine, seed, time.time())
         live = self._admit(replace(record, request=without_pixels(request)))
@@ -219,18 +231,6 @@ class Scheduler:
         except NotFound:
             return None
         return Submitted(job, info.position, info.seed)
-
-    def _choose(self, engines: list[EngineInfo], request: Fill | Expand) -> EngineInfo:
-        by_name = {engine.name: engine for engine in engines}
-        engine = by_name.get(request.engine or engines[0].name)
-        if engine is None:
-            known = ", ".join(by_name)
-            raise NotFound(f"There is no engine {request.engine[:80]!r}.", f"Use one of: {known}.")
-        if request.op not in engine.verbs:
-            raise Unsupported(
-                f"The engine {engine.name} cannot {request.op}.", f"It can {', '.join(engine.verbs)}."
-            )
-        return engine
 
     def _admit(self, record: JobRecord) -> _Live:
         if record.job in self._live:

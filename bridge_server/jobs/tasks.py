@@ -5,13 +5,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..protocol.errors import EngineFailed, error_from_wire
+from ..protocol.errors import EngineFailed, NotFound, Unsupported, error_from_wire
 from ..protocol.messages import Expand, Fill, Vary
 from ..protocol.records import EngineInfo
 from ..protocol.work import Task, TaskEnded
 from ..sessions.store import JobRecord
 
-__all__ = ["raise_if_failed", "task_for", "without_pixels"]
+__all__ = ["engine_for", "raise_if_failed", "task_for", "without_pixels"]
+
+
+def engine_for(request: Fill | Expand, engines: list[EngineInfo]) -> EngineInfo:
+    """The engine that a request names, or the first one.
+
+    Raises:
+        NotFound: there is none of that name.
+        Unsupported: it does not know the verb.
+    """
+    by_name = {engine.name: engine for engine in engines}
+    engine = by_name.get(request.engine or engines[0].name)
+    if engine is None:
+        known = ", ".join(by_name)
+        raise NotFound(f"There is no engine {request.engine[:80]!r}.", f"Use one of: {known}.")
+    if request.op not in engine.verbs:
+        raise Unsupported(
+            f"The engine {engine.name} cannot {request.op}.", f"It can {', '.join(engine.verbs)}."
+        )
+    return engine
 
 
 def without_pixels(request: Fill | Expand) -> Fill | Expand:

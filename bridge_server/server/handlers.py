@@ -41,7 +41,6 @@ from ..protocol.messages import (
 from ..protocol.pixels import check_pixels
 from ..protocol.records import JobInfo
 from ..sessions.store import Store
-from ..workers.supervisor import Supervisor
 from .hub import Hub, Watcher
 
 __all__ = ["Caller", "Handlers"]
@@ -62,7 +61,6 @@ class Handlers:
     """The daemon's abilities, as clients call them."""
 
     scheduler: Scheduler
-    supervisor: Supervisor
     store: Store
     writer: Executor
     hub: Hub
@@ -88,12 +86,12 @@ class Handlers:
             connections=len(self.hub.connected),
             queued=queued,
             running=running,
-            workers=self.supervisor.names,
+            workers=self.scheduler.workers,
         )
 
     async def engines(self, _caller: Caller, _request: Engines) -> EngineList:
         """What the engines can do."""
-        return EngineList(await self.supervisor.engines())
+        return EngineList(await self.scheduler.engines())
 
     async def echo(self, _caller: Caller, request: Echo) -> Echo:
         """The same pixels back."""

@@ -26,16 +26,13 @@ ALLOWED = {
     "sessions": ({"protocol"}, WIRE),
     "provenance": ({"protocol"}, set()),
     "jobs": ({"protocol", "workers/supervisor", "sessions"}, set()),
-    "server": (
-        {"protocol", "jobs", "sessions", "provenance", "workers/supervisor", ""},
-        WIRE | {"websockets"},
-    ),
+    "server": ({"protocol", "jobs", "sessions", "provenance", ""}, WIRE | {"websockets"}),
     "config": ({"protocol"}, WIRE),
     "app": (
         {"protocol", "jobs", "sessions", "provenance", "server", "workers/supervisor", "config", ""},
         WIRE | {"filelock"},
     ),
-    "cli": ({"client", "protocol", "canvas", "config", ""}, {"numpy", "PIL", "rich", "pyvips", "filelock"}),
+    "cli": ({"client", "protocol", "canvas", ""}, {"numpy", "PIL", "rich", "pyvips", "filelock"}),
     "__main__": ({"cli"}, set()),
     "": (set(), set()),
 }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...canvas.colour import Tone, exact, working
-from ...canvas.fields import blobs, broad_colours, random_field, roughness
+from ...canvas.fields import blobs, broad_colours, growth_map, random_field, roughness
 from ...canvas.masks import Box
 from ...canvas.pyramid import pull_push, shrink_known
 from ...protocol.errors import EngineFailed
@@ -27,6 +27,9 @@ LEAST_SOURCE = 64
 #: How much the random layout of a candidate counts beside the likeness of patches.
 RANDOM_WEIGHT = 0.006
 
+#: The same for the positions that guide a growing side.
+GROWTH_WEIGHT = 0.02
+
 #: The roughness, in levels, up to which the layout is flat, and from which it counts in full.
 SMOOTH_TO_ROUGH = (1.5, 4.0)
 
@@ -42,6 +45,7 @@ class Canvas:
         sources: (H, W), what may be copied.
         keep: 0 to 1, how much of the present composition to keep.
         own_width: columns of the crop itself.
+        side: the side of the canvas that grows there, or empty.
     """
 
     rgb: NDArray[np.uint8]
@@ -50,6 +54,12 @@ class Canvas:
     sources: Bools
     keep: float
     own_width: int
+    side: str = ""
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the picture stands beside itself, as its own source."""
+        return self.rgb.shape[1] != self.own_width
 
     @property
     def excluded(self) -> Bools | None:
@@ -83,8 +93,11 @@ def prepare(
     if brief.verb == "vary":
         hole, keep = _varied(here, seen, brief.amount, rng)
     elif brief.verb == "refine":
-        keep = 1 - brief.strength
-    sources = seen & ~(hole if brief.verb == "vary" else selected)
+        keep = _kept(brief.strength)
+        if brief.strength <= 0:
+            hole = here & ~seen
+    own = brief.verb == "vary" or (brief.verb == "refine" and brief.strength <= 0)
+    sources = seen & ~(hole if own else selected)
     rgb = working(view, tone)
     deep = None if view.dtype == np.uint8 and not tone.linear else exact(view, tone)
     canvas = Canvas(rgb, deep, hole, sources, keep, rgb.shape[1])
@@ -96,6 +109,11 @@ def prepare(
             "Show a layer, or move the selection next to something painted.",
         )
     return _covered(canvas, seen)
+
+
+def _kept(strength: float) -> float:
+    """How much of the composition a refined picture's layout keeps: all up to 0.7, nothing at 1."""
+    return min(1.0, (1 - strength) / 0.3)
 
 
 def _varied(here: Bools, seen: Bools, amount: float, rng: np.random.Generator) -> tuple[Bools, float]:
@@ -138,7 +156,7 @@ def _covered(canvas: Canvas, seen: Bools) -> Canvas:
 
 
 def guide_of(
-    rgb: NDArray[np.uint8], hole: Bools, sources: Bools, keep: float, rng: np.random.Generator
+    canvas: Canvas, rgb: NDArray[np.uint8], hole: Bools, sources: Bools, rng: np.random.Generator
 ) -> tuple[Floats | None, float]:
     """The guide map (H, W, 2) of 0 to 0.5 and its weight; None and 0 where a guide would only harm.
 
@@ -146,20 +164,29 @@ def guide_of(
     there. Measured on the bench's pictures it costs nothing in PSNR and improves patch distance and seam,
     because it keeps neighbours together. Where the surroundings are smooth it is flat: in a clear sky
     it would prefer the wrong blue, a blotch that everyone sees. What is to be kept of the present
-    composition enters as its broad colours.
+    composition enters as its broad colours, and a growing side is guided by position.
+
+    Args:
+        canvas: what is filled.
+        rgb: (H, W, 3), it or a smaller copy of it; ``hole`` and ``sources`` likewise.
+        hole: (H, W).
+        sources: (H, W).
+        rng: decides the layout.
     """
+    if canvas.side and not canvas.mirrored:
+        return growth_map(hole, canvas.side, rng), GROWTH_WEIGHT
     height, width = hole.shape
     layout = random_field(height, width, max(height, width) / 2.7, 2, rng)
-    if keep <= 0:
+    if canvas.keep <= 0:
         low, high = SMOOTH_TO_ROUGH
         rough = np.clip((roughness(rgb, sources) - low) / (high - low), 0, 1)
-        if float(rough[hole].max()) <= 0:
+        if float(np.max(rough, where=hole, initial=0)) <= 0:
             return None, 0.0
         layout -= np.float32(0.5)
         layout *= rough[..., None].astype(np.float32, copy=False)
         return (layout + np.float32(0.5)) * np.float32(0.5), RANDOM_WEIGHT
     radius = 1 + max(height, width) // 128
     colours = broad_colours(rgb.astype(np.float32), hole, radius)
-    random = np.float32((1 - keep) ** 2)
+    random = np.float32((1 - canvas.keep) ** 2)
     mixed = (colours + (layout - colours) * random).astype(np.float32, copy=False)
-    return mixed * np.float32(0.5), RANDOM_WEIGHT + 0.045 * keep
+    return mixed * np.float32(0.5), RANDOM_WEIGHT + 0.045 * canvas.keep
