@@ -127,7 +127,9 @@ def growth_map(hole: NDArray[np.bool_], side: str, rng: np.random.Generator) -> 
     away = np.concatenate([np.arange(grown)[::-1], np.arange(width - grown)])
     folded = depth - np.abs(away % (2 * depth) - depth)
     span = np.float32(max(height, width))
-    guide = (random_field(height, width, max(height, width) / 2.7, 2, rng) * np.float32(0.1)).astype(np.float32)
+    guide = (random_field(height, width, max(height, width) / 2.7, 2, rng) * np.float32(0.1)).astype(
+        np.float32
+    )
     guide[..., 0] += np.arange(height, dtype=np.float32)[:, None] / span
     guide[..., 1] += folded.astype(np.float32) / (2 * span)
     if side in ("right", "bottom"):

@@ -43,7 +43,7 @@ class Supervisor:
         self._cancelled: set[str] = set()
         self._timers: dict[WorkerProcess, asyncio.TimerHandle] = {}
         self._chores: set[asyncio.Task[None]] = set()
-        self._spares = 0
+        self._spare: asyncio.Task[WorkerProcess] | None = None
         self._engines: list[EngineInfo] | None = None
         self._describing = asyncio.Lock()
 
@@ -82,7 +82,7 @@ class Supervisor:
         self._running[task.task] = None
         worker: WorkerProcess | None = None
         try:
-            worker = self._take_idle() or await self._start()
+            worker = await self._obtain()
             self._running[task.task] = worker
             self._raise_if_cancelled(task.task)
             return await worker.run(task, listener)
@@ -111,7 +111,7 @@ class Supervisor:
         """End all processes and wait until they are gone."""
         for timer in self._timers.values():
             timer.cancel()
-        chores = list(self._chores)
+        chores: list[asyncio.Task[Any]] = [*self._chores, *([self._spare] if self._spare else [])]
         for chore in chores:
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
@@ -162,12 +162,21 @@ class Supervisor:
     async def _kill_and_replace(self, worker: WorkerProcess) -> None:
         """After a cancel the artist asks again soon: have a process waiting."""
         await worker.kill()
-        if not self._idle and self.free > self._spares:
-            self._spares += 1
-            try:
-                self._rest(await self._start())
-            finally:
-                self._spares -= 1
+        if self._idle or self._spare is not None or self.free == 0:
+            return
+        spare = self._spare = asyncio.create_task(self._start(), name="spare worker")
+        await asyncio.wait({spare})
+        if self._spare is spare:  # no task has taken it meanwhile
+            self._spare = None
+            self._rest(spare.result())
+
+    async def _obtain(self) -> WorkerProcess:
+        """An idle process, the spare one that is being started, or a new one; never more than ``size``."""
+        worker = self._take_idle()
+        if worker is None and self._spare is not None:
+            spare, self._spare = self._spare, None
+            return await spare
+        return worker or await self._start()
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> None:
         chore = asyncio.create_task(work)

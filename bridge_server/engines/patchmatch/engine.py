@@ -3,38 +3,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...canvas.colour import Tone, restore, visible, working
-from ...canvas.masks import Box, bounds, islands
+from ...canvas.masks import Box, bounds
 from ...canvas.patches import assemble
 from ...canvas.pyramid import pull_push
 from ...protocol.errors import BadRequest, Unsupported
-from ...protocol.records import Context, EngineInfo, Placement
-from ...protocol.regions import region_for
+from ...protocol.records import EngineInfo
 from ..base import Brief, Made, Report
 from .library import VERSION
-from .make import retexture_canvas, synthesise_canvas
-from .plan import Canvas, prepare
+from .make import synthesise_canvas, way_of
+from .parts import CONTEXT, Earlier, Part, context_of, parts_of
+from .plan import prepare
+from .refine import refine_canvas
 
 __all__ = ["PatchMatchEngine"]
 
-CONTEXT = Context(ratio=0.5, min_margin=64, min_side=256)
 VERBS = ("fill", "vary", "refine")
 RADII = range(2, 10)
 
-#: Parts of a selection further apart than this many pixels are made on their own.
-ISLAND_GAP = 64
-
-#: Refine keeps the composition itself below this strength; above, the broad colours only guide a fill.
-RETEXTURE_BELOW = 0.8
-
-#: Refine fades in from the present picture below this strength.
-FADE_BELOW = 0.2
+#: Which version of this code made a picture; raised whenever the same request gives other pixels.
+ALGORITHM = 2
 
 #: Longest side of the draft, in pixels.
 DRAFT_SIDE = 128
@@ -44,7 +40,8 @@ class PatchMatchEngine:
     """Copies and blends patches of the picture itself. Needs nothing but a processor.
 
     ``brief.parameters`` may hold ``patch_radius``, 2 to 9 (3): larger patches follow larger structures and
-    take longer.
+    take longer. The version is that of this package's algorithm and, after the plus, that of the library: the
+    same version, request and seed give the same pixels.
     """
 
     @property
@@ -52,7 +49,7 @@ class PatchMatchEngine:
         """What this engine can do."""
         return EngineInfo(
             name="patchmatch",
-            version=VERSION,
+            version=f"{ALGORITHM}+pypatchmatch-{VERSION}",
             title="PatchMatch",
             verbs=["fill", "expand", "vary", "refine"],
             reads_prompt=False,
@@ -77,20 +74,82 @@ class PatchMatchEngine:
             raise BadRequest("Nothing is selected: the mask is empty.", "Mark an area first.")
         shown = visible(brief.picture)
         tone = Tone.of(brief.picture, shown, linear=brief.colorspace == "linear")
-        parts = islands(brief.mask, ISLAND_GAP)
+        job = _Job(brief, box, shown, tone, radius, parts_of(brief.mask, shown, grows=brief.verb == "fill"))
         for index, seed in enumerate(brief.seeds):
             report.check()
             _send_draft(brief, box, shown, tone, index, report)
-            colours = np.zeros((box.height, box.width, 3), brief.picture.dtype)
-            for number, island in enumerate(parts):
-                report.progress(index, number / len(parts))
-                part = _island(brief, island, shown, tone, radius, seed, index, report)
-                colours[island.within(box).slices] = part
+            report.progress(index, 0.0)
+            colours, recipe = _candidate(job, seed, index, report)
             report.check()
             report.progress(index, 1.0)
-            patch = assemble(colours, brief.mask[box.slices])
-            recipe = {"patch_radius": radius, "islands": len(parts)}
-            yield Made(index, box.x0, box.y0, patch, recipe)
+            yield Made(index, box.x0, box.y0, assemble(colours, brief.mask[box.slices]), recipe)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A brief and what all its candidates share."""
+
+    brief: Brief
+    box: Box
+    shown: NDArray[np.bool_]
+    tone: Tone
+    radius: int
+    parts: list[Part]
+
+
+class _Steps:
+    """Passes the steps of one part on to the report, as a share of the whole candidate."""
+
+    def __init__(self, job: _Job, part: Part, index: int, start: float, share: float, report: Report) -> None:
+        self._job, self._part, self._index = job, part, index
+        self._start, self._share, self._report = start, share, report
+        self._last = start
+
+    def tick(self, done: float) -> None:
+        """See :class:`.make.Steps`."""
+        self._report.check()
+        value = self._start + self._share * done
+        if value > self._last:
+            self._last = value
+            self._report.progress(self._index, value)
+
+    def halfway(self, small: NDArray[np.uint8], times: int) -> None:
+        """See :class:`.make.Steps`; shows what lies around the part, where it is selected."""
+        crop, step = self._part.crop, 2**times
+        target = self._part.target.within(crop)
+        rows = slice(target.y0 // step, -(-target.y1 // step))
+        columns = slice(target.x0 // step, -(-target.x1 // step))
+        box = Box(
+            crop.x0 + columns.start * step, crop.y0 + rows.start * step,
+            min(crop.x0 + columns.stop * step, crop.x1), min(crop.y0 + rows.stop * step, crop.y1),
+        )  # fmt: skip
+        grid = np.ix_(*_grid(box, small[rows, columns].shape[0], small[rows, columns].shape[1]))
+        pixels = np.dstack([small[rows, columns], self._job.brief.mask[grid]])
+        self._report.preview(self._index, box.x0, box.y0, box.width, box.height, pixels)
+
+
+def _candidate(job: _Job, seed: int, index: int, report: Report) -> tuple[NDArray[Any], dict[str, Any]]:
+    """The colours of the selection's bounds in the picture's dtype, and the recipe."""
+    colours = np.zeros((job.box.height, job.box.width, 3), job.brief.picture.dtype)
+    whole = sum(part.target.area for part in job.parts)
+    earlier = Earlier(*job.brief.mask.shape) if any(part.chained for part in job.parts) else None
+    ways: Counter[tuple[tuple[str, Any], ...]] = Counter()
+    done = 0
+    for number, part in enumerate(job.parts):
+        steps = _Steps(job, part, index, done / whole, part.target.area / whole, report)
+        # parts that see each other must not search alike
+        own_seed = seed + number if part.chained else seed
+        made, way = _part(job, part, own_seed, steps, earlier)
+        colours[part.target.within(job.box).slices] = made
+        ways[tuple(way.items())] += 1
+        done += part.target.area
+    recipe = {
+        "algorithm": ALGORITHM,
+        "patch_radius": job.radius,
+        "islands": len(job.parts),
+        "ways": [{**dict(way), "parts": count} for way, count in ways.items()],
+    }
+    return colours, recipe
 
 
 def _checked(brief: Brief) -> int:
@@ -112,21 +171,14 @@ def _checked(brief: Brief) -> int:
     return radius
 
 
-def _context(box: Box, mask: NDArray[np.uint8]) -> Box:
-    place = Placement(box.x0, box.y0, box.width, box.height)
-    region = region_for(place, mask.shape[1], mask.shape[0], CONTEXT)
-    return Box(region.x, region.y, region.x + region.width, region.y + region.height)
-
-
 def _send_draft(
     brief: Brief, box: Box, shown: NDArray[np.bool_], tone: Tone, index: int, report: Report
 ) -> None:
     """Show the selection filled smoothly from its surroundings, sampled on a coarse grid."""
-    crop = _context(box, brief.mask)
+    crop = context_of(box, brief.mask)
     shrink = min(1.0, DRAFT_SIDE / max(crop.width, crop.height))
-    rows = _sampled(crop.y0, crop.height, shrink)
-    columns = _sampled(crop.x0, crop.width, shrink)
-    grid = np.ix_(rows, columns)
+    sizes = (max(1, round(size * shrink)) for size in (crop.height, crop.width))
+    grid = np.ix_(*_grid(crop, *sizes))
     mask = brief.mask[grid]
     seen = shown[grid]
     present = working(brief.picture[grid], tone).astype(np.float32)
@@ -139,42 +191,39 @@ def _send_draft(
     report.preview(index, crop.x0, crop.y0, crop.width, crop.height, pixels)
 
 
-def _sampled(start: int, size: int, shrink: float) -> NDArray[np.intp]:
-    count = max(1, round(size * shrink))
-    return start + ((np.arange(count) + 0.5) * (size / count)).astype(np.intp)
+def _grid(box: Box, height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows and columns that stand for a box on a grid of that size."""
+    rows = box.y0 + ((np.arange(height) + 0.5) * (box.height / height)).astype(np.intp)
+    columns = box.x0 + ((np.arange(width) + 0.5) * (box.width / width)).astype(np.intp)
+    return rows, columns
 
 
-def _island(
-    brief: Brief, island: Box, shown: NDArray[np.bool_], tone: Tone, radius: int, seed: int,
-    index: int, report: Report,
-) -> NDArray[Any]:  # fmt: skip
-    """The new colours of an island's bounds, in the picture's dtype."""
-    if brief.verb == "refine" and brief.strength <= 0:
-        return _present(brief, island)
-    crop = _context(island, brief.mask)
-    rng = np.random.default_rng([seed, 0])
-    canvas = prepare(brief, crop, island, shown, tone, rng)
-    inner = island.within(crop)
-
-    def halfway(small: NDArray[np.uint8]) -> None:
-        own = small[:, : -(-small.shape[1] * canvas.own_width // canvas.rgb.shape[1])]
-        alpha = np.full((*own.shape[:2], 1), 255, np.uint8)
-        report.preview(index, crop.x0, crop.y0, crop.width, crop.height, np.dstack([own, alpha]))
-
-    report.check()
-    made = None
-    if brief.verb == "refine" and brief.strength < RETEXTURE_BELOW:
-        made = retexture_canvas(canvas, inner, strength=brief.strength, seed=seed, report=report)
-    if made is None:
-        made = synthesise_canvas(canvas, inner, radius=radius, seed=seed, report=report, halfway=halfway)
-    if brief.verb == "refine":
-        made = _refined(canvas, inner, made, brief.strength)
-    result = restore(made, tone, brief.picture.dtype)
-    if brief.verb == "vary":
-        # what a variation leaves alone keeps its exact values
-        kept = ~canvas.hole[inner.slices]
-        np.copyto(result, _present(brief, island), where=kept[..., None])
-    return result
+def _part(
+    job: _Job, part: Part, seed: int, steps: _Steps, earlier: Earlier | None
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """The new colours of a part's target, in the picture's dtype, and the way they were made."""
+    brief, target = job.brief, part.target
+    unchanged = brief.verb == "refine" and brief.strength <= 0
+    if unchanged and job.shown[target.slices][brief.mask[target.slices] > 0].all():
+        return _present(brief, target), {"way": "none"}
+    steps.tick(0.0)
+    canvas = prepare(brief, part.crop, target, job.shown, job.tone, np.random.default_rng([seed, 0]))
+    if earlier is not None and part.chained:
+        canvas = replace(earlier.onto(canvas, part.crop), side=part.side)
+    inner = target.within(part.crop)
+    hole = canvas.hole[inner.slices]
+    if brief.verb == "refine" and not unchanged:
+        pixels, way = refine_canvas(canvas, inner, job.radius, brief.strength, seed, steps)
+    else:
+        result = synthesise_canvas(canvas, inner, radius=job.radius, seed=seed, steps=steps)
+        pixels, way = result.pixels, way_of(result)
+    if earlier is not None and part.chained:
+        earlier.add(target, pixels, hole)
+    colours = restore(pixels, job.tone, brief.picture.dtype)
+    if brief.verb == "vary" or unchanged:
+        # what is left alone keeps its exact values
+        np.copyto(colours, _present(brief, target), where=~hole[..., None])
+    return colours, {**way, "mirrored": canvas.mirrored, "side": canvas.side}
 
 
 def _present(brief: Brief, island: Box) -> NDArray[Any]:
@@ -182,13 +231,3 @@ def _present(brief: Brief, island: Box) -> NDArray[Any]:
     view = brief.picture[island.slices]
     colours = view[..., :3] if view.shape[2] >= 3 else view[..., :1]
     return np.array(np.broadcast_to(colours, (*colours.shape[:2], 3)))
-
-
-def _refined(canvas: Canvas, inner: Box, made: NDArray[Any], strength: float) -> NDArray[Any]:
-    """Fade in from the present at low strengths, so that the smallest strength changes least."""
-    if strength >= FADE_BELOW:
-        return made
-    source = canvas.rgb if canvas.deep is None else canvas.deep
-    present = source[inner.slices].astype(np.float32)
-    mixed = present + (made - present) * np.float32(strength / FADE_BELOW)
-    return np.rint(mixed).astype(np.uint8) if canvas.deep is None else mixed

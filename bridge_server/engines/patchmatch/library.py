@@ -50,13 +50,9 @@ def synthesise(
         if guide is None:
             return patchmatch.inpaint(picture, hole, global_mask=excluded, patch_size=radius)
         third = np.zeros((*guide.shape[:2], 1), np.float32)
+        ijmap = np.concatenate([guide, third], axis=2)
         return patchmatch.inpaint_regularity(
-            picture,
-            hole,
-            np.concatenate([guide, third], axis=2),
-            global_mask=excluded,
-            patch_size=radius,
-            guide_weight=guide_weight,
+            picture, hole, ijmap, global_mask=excluded, patch_size=radius, guide_weight=guide_weight
         )
     except (RuntimeError, MemoryError) as error:
         raise EngineFailed(f"The patchmatch library gave up: {error}", "Try a smaller selection.") from error

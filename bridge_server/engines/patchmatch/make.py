@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,10 @@ from ...canvas.depth import deepen
 from ...canvas.masks import Box, dilate
 from ...canvas.pyramid import halvings, shrink_known
 from ...canvas.transfer import REACH, add_detail, nearest_sources
-from ..base import Report
 from .library import synthesise
 from .plan import Canvas, guide_of
 
-__all__ = ["LARGEST_HOLE", "retexture_canvas", "synthesise_canvas"]
+__all__ = ["LARGEST_HOLE", "Result", "Steps", "retexture_canvas", "synthesise_canvas", "way_of"]
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -32,15 +30,41 @@ LARGEST_HOLE = 160_000
 COARSER_FROM = 0.4
 
 
-def synthesise_canvas(
-    canvas: Canvas,
-    inner: Box,
-    *,
-    radius: int,
-    seed: int,
-    report: Report,
-    halfway: Callable[[NDArray[np.uint8]], None],
-) -> NDArray[Any]:
+@dataclass(frozen=True)
+class Result:
+    """What came out for one canvas.
+
+    Attributes:
+        pixels: those of the hole's bounds; uint8 for 8-bit pictures, else float32, 0 to 255.
+        way: ``fill`` or ``retexture``.
+        halvings: how often the canvas was halved first.
+        guide_weight: of the guide map; 0 for none.
+    """
+
+    pixels: NDArray[Any]
+    way: str
+    halvings: int
+    guide_weight: float
+
+
+def way_of(result: Result) -> dict[str, Any]:
+    """The recipe's words for how a result was made."""
+    return {"way": result.way, "halvings": result.halvings, "guide_weight": round(result.guide_weight, 6)}
+
+
+class Steps(Protocol):
+    """What hears about the steps of one canvas."""
+
+    def tick(self, done: float) -> None:
+        """That much is done, 0 to 1; raises if nobody wants the rest."""
+        ...
+
+    def halfway(self, small: NDArray[np.uint8], times: int) -> None:
+        """The canvas halved ``times`` times, (h, w, 3), with the hole filled."""
+        ...
+
+
+def synthesise_canvas(canvas: Canvas, inner: Box, *, radius: int, seed: int, steps: Steps) -> Result:
     """Fill the canvas's hole.
 
     Args:
@@ -48,24 +72,22 @@ def synthesise_canvas(
         inner: where on it the hole lies.
         radius: of the patches compared.
         seed: decides the result.
-        report: asked between steps whether to go on.
-        halfway: given the small picture with the hole filled, (h, w, 3), if one is made.
-
-    Returns:
-        The pixels of ``inner``: uint8 for 8-bit pictures, else float32, 0 to 255.
+        steps: told what is done.
     """
     times = halvings(int(np.count_nonzero(canvas.hole)), LARGEST_HOLE)
     rng = np.random.default_rng([seed, 1])
     if times:
-        return _in_detail(canvas, inner, times, radius, seed, rng, report, halfway)
-    guide, weight = guide_of(canvas.rgb, canvas.hole, canvas.sources, canvas.keep, rng)
+        return _in_detail(canvas, inner, times, radius, seed, rng, steps)
+    guide, weight = guide_of(canvas, canvas.rgb, canvas.hole, canvas.sources, rng)
+    steps.tick(0.05)
     made = synthesise(
         canvas.rgb, canvas.hole, canvas.excluded,
         radius=radius, seed=seed, guide=guide, guide_weight=weight,
     )  # fmt: skip
+    steps.tick(0.9)
     if canvas.deep is None:
-        return made[inner.slices]
-    return _deepened(made, canvas.deep, canvas.hole, inner)
+        return Result(made[inner.slices], "fill", 0, weight)
+    return Result(_deepened(made, canvas.deep, canvas.hole, inner), "fill", 0, weight)
 
 
 def _deepened(made: NDArray[np.uint8], deep: Floats, hole: NDArray[np.bool_], inner: Box) -> Floats:
@@ -110,37 +132,39 @@ class _Small:
 
 
 def _in_detail(
-    canvas: Canvas, inner: Box, times: int, radius: int, seed: int, rng: np.random.Generator,
-    report: Report, halfway: Callable[[NDArray[np.uint8]], None],
-) -> NDArray[Any]:  # fmt: skip
+    canvas: Canvas, inner: Box, times: int, radius: int, seed: int, rng: np.random.Generator, steps: Steps
+) -> Result:
     """Fill at 1 / 2**times of the size, then bring the detail along."""
     small = _Small.of(canvas, times)
     hole = small.touched & (small.share < 0.5)
-    guide, weight = guide_of(np.rint(small.present).astype(np.uint8), hole, small.share >= 1, canvas.keep, rng)
+    guide, weight = guide_of(canvas, np.rint(small.present).astype(np.uint8), hole, small.share >= 1, rng)
     excluded = ~hole & (small.share <= 0)
+    steps.tick(0.05)
     made = synthesise(
         np.rint(small.values).astype(np.uint8), hole, excluded if excluded.any() else None,
         radius=radius, seed=seed, guide=guide, guide_weight=weight,
     )  # fmt: skip
-    report.check()
-    halfway(made)
+    steps.tick(0.4)
+    steps.halfway(made, times)
     fill = made.astype(np.float32)
     if canvas.deep is not None:
         fill = deepen(made, small.values, hole)
-    offsets = nearest_sources(fill, dilate(small.touched, 1), small.share >= 1, seed, report.check)
-    return _finished(canvas, inner, small, fill, offsets)
+    offsets = nearest_sources(
+        fill, dilate(small.touched, 1), small.share >= 1, seed, lambda done: steps.tick(0.4 + 0.45 * done)
+    )
+    return Result(_finished(canvas, inner, small, fill, offsets, steps), "fill", times, weight)
 
 
 def retexture_canvas(
-    canvas: Canvas, inner: Box, *, strength: float, seed: int, report: Report
-) -> NDArray[Any] | None:
+    canvas: Canvas, inner: Box, *, strength: float, seed: int, steps: Steps
+) -> Result | None:
     """Keep what the hole shows from afar and replace its detail by that of like-looking sources.
 
     The stronger, the coarser what is kept (halved once or twice, oftener for large holes), and the more of
     its colours come from the sources too. After Hertzmann et al. 2001, "Image Analogies".
 
     Returns:
-        As :func:`synthesise_canvas`; None if the sources are too small to hold one patch.
+        None if the sources are too small to hold one patch.
     """
     least = max(1, halvings(int(np.count_nonzero(canvas.hole)), LARGEST_HOLE))
     for times in range(least + int(strength >= COARSER_FROM), 0, -1):
@@ -149,18 +173,20 @@ def retexture_canvas(
         if dilate(~usable, REACH).all():
             continue
         wanted = dilate(small.touched, 1)
-        offsets = nearest_sources(small.present, wanted, usable, seed, report.check)
+        offsets = nearest_sources(small.present, wanted, usable, seed, lambda done: steps.tick(0.8 * done))
         rows, columns = np.indices(wanted.shape)
         copied = small.present[rows + offsets[0], columns + offsets[1]]
         fill = small.present + (copied - small.present) * np.float32(strength)
-        return _finished(canvas, inner, small, fill.astype(np.float32, copy=False), offsets)
+        fill = fill.astype(np.float32, copy=False)
+        return Result(_finished(canvas, inner, small, fill, offsets, steps), "retexture", times, 0.0)
     return None
 
 
 def _finished(
-    canvas: Canvas, inner: Box, small: _Small, fill: Floats, offsets: tuple[Ints, Ints]
+    canvas: Canvas, inner: Box, small: _Small, fill: Floats, offsets: tuple[Ints, Ints], steps: Steps
 ) -> NDArray[Any]:
     """Add the detail, match the seam, and cut out the pixels of ``inner``."""
+    steps.tick(0.86)
     step = 2**small.times
     height, width = canvas.hole.shape
     around = Box(
@@ -173,6 +199,7 @@ def _finished(
     near = wide[part]
     detailed = np.zeros((*near.shape, 3), np.float32)
     detailed[near] = add_detail(fill, small.full, wide, offsets, small.times)
+    steps.tick(0.95)
     ring = near & canvas.sources[part]
     result = match_seam(small.full[part], detailed, canvas.hole[part], ring)
     result = np.clip(result[inner.within(around).slices], 0, 255)

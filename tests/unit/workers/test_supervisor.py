@@ -120,6 +120,26 @@ def test_a_blocked_engine_is_killed_after_the_grace_and_replaced(tmp_path):
     asyncio.run(scenario())
 
 
+def test_the_next_task_takes_the_replacement_that_is_being_started(tmp_path):
+    """Asked at once after a cancel: there is never one process more than allowed."""
+
+    async def scenario():
+        async with supervisor() as it:
+            for number in range(3):
+                name = f"a{number}"
+                run = asyncio.create_task(it.run(task(name, started=tmp_path, block=60), nothing))
+                await appears(tmp_path / "started-5")
+                (tmp_path / "started-5").unlink()
+                it.cancel(name, grace=0.01)
+                with pytest.raises(Cancelled):
+                    await run
+                assert (await it.run(task(f"b{number}"), nothing)).error_code == ""
+                await until(lambda: len(it.names) == 1)
+                assert it._spare is None
+
+    asyncio.run(scenario())
+
+
 def test_a_cancel_while_the_process_is_starting_is_heeded():
     """The task never begins, and the process is kept."""
 
