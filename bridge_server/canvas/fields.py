@@ -124,12 +124,12 @@ def growth_map(hole: NDArray[np.bool_], side: str, rng: np.random.Generator) -> 
     height, width = across.shape
     grown = int(np.count_nonzero(across.any(axis=0)))
     depth = max(1, width - grown)
-    away = np.concatenate([np.arange(grown)[::-1], np.arange(width - grown)])
+    place: NDArray[np.int64] = np.arange(width, dtype=np.int64)
+    away = np.where(place < grown, grown - 1 - place, place - grown)
     folded = depth - np.abs(away % (2 * depth) - depth)
     span = np.float32(max(height, width))
-    guide = (random_field(height, width, max(height, width) / 2.7, 2, rng) * np.float32(0.1)).astype(
-        np.float32
-    )
+    guide = random_field(height, width, max(height, width) / 2.7, 2, rng)
+    guide *= np.float32(0.1)
     guide[..., 0] += np.arange(height, dtype=np.float32)[:, None] / span
     guide[..., 1] += folded.astype(np.float32) / (2 * span)
     if side in ("right", "bottom"):

@@ -112,8 +112,8 @@ def prepare(
 
 
 def _kept(strength: float) -> float:
-    """How much of the composition a refined picture's layout keeps: all up to 0.7, nothing at 1."""
-    return min(1.0, (1 - strength) / 0.3)
+    """How much of the composition a refined picture's layout keeps: all up to 0.85, nothing at 1."""
+    return min(1.0, (1 - strength) / 0.15)
 
 
 def _varied(here: Bools, seen: Bools, amount: float, rng: np.random.Generator) -> tuple[Bools, float]:

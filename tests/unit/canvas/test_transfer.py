@@ -10,7 +10,7 @@ from bridge_server.canvas.pyramid import shrink_known
 from bridge_server.canvas.transfer import add_detail, nearest_sources
 
 
-def _nothing() -> None:
+def _nothing(_: float) -> None:
     pass
 
 
