@@ -9,7 +9,7 @@ from dataclasses import replace
 import samples
 from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.protocol.errors import Cancelled
-from bridge_server.protocol.messages import CandidateDone, JobState
+from bridge_server.protocol.messages import VERBS, CandidateDone, JobState
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.work import TaskCandidate, TaskEnded, TaskProgress
 from bridge_server.sessions.store import Store
@@ -17,8 +17,8 @@ from bridge_server.sessions.store import Store
 SOON = 10
 FINAL = ("done", "failed", "cancelled")
 ENGINES = [
-    replace(samples.ENGINE, name="one", batches=False, verbs=["fill", "vary", "refine", "expand"]),
-    replace(samples.ENGINE, name="all", batches=True, verbs=["fill"]),
+    replace(samples.ENGINE, name="one", batches=False, verbs=dict.fromkeys(VERBS, [])),
+    replace(samples.ENGINE, name="all", batches=True, verbs={"fill": []}),
 ]
 
 

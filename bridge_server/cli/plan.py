@@ -37,17 +37,13 @@ def engine_named(name: str, engines: Sequence[EngineInfo]) -> EngineInfo:
 
 
 def remarks(asked: Asked, engine: EngineInfo) -> list[str]:
-    """What was asked for and will not be heeded.
-
-    An engine that reads no prompt copies what it sees: its fill, expand and vary have no strength. Its
-    refine has.
-    """
-    if engine.reads_prompt:
-        return []
+    """What was asked for and changes nothing with this engine."""
+    heeded = engine.verbs.get(asked.verb, [])
     said: list[str] = []
-    if asked.prompt or asked.negative_prompt:
+    words = {"prompt": asked.prompt, "negative_prompt": asked.negative_prompt}
+    if any(given and name not in heeded for name, given in words.items()):
         said.append(f"The engine {engine.name} does not read prompts: the words change nothing.")
-    if asked.strength is not None and asked.verb != "refine":
+    if asked.strength is not None and "strength" not in heeded:
         said.append(f"The engine {engine.name} has no strength for {asked.verb}: --strength changes nothing.")
     return said
 

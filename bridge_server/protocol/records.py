@@ -39,8 +39,8 @@ class EngineInfo:
     name: str
     version: str
     title: str
-    verbs: list[str]
-    reads_prompt: bool
+    #: Each verb with the settings that change its result; a client greys out what is not named there.
+    verbs: dict[str, list[str]]
     steers: list[str]
     context: Context
     description: str = ""

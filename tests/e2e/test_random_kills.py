@@ -9,10 +9,10 @@ import signal
 import time
 
 import pytest
-from daemons import FINAL, fill
 
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.messages import CandidateDone, Fetch, JobState, Status
+from daemons import FINAL, fill
 
 KILLS = 8
 
@@ -27,7 +27,7 @@ class Witness:
         self.ends = {}
 
     def listen(self, seconds, enough=lambda: False):
-        """Take in what is told for so long; each job's lasting events come in order, without gap or repeat."""
+        """Take in what is told for so long; a job's lasting events come in order, none missing or twice."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and not enough():
             happening = self._client.wait(left)

@@ -51,8 +51,7 @@ class PatchMatchEngine:
             name="patchmatch",
             version=f"{ALGORITHM}+pypatchmatch-{VERSION}",
             title="PatchMatch",
-            verbs=["fill", "expand", "vary", "refine"],
-            reads_prompt=False,
+            verbs={"fill": [], "expand": [], "vary": ["amount"], "refine": ["strength"]},
             steers=[],
             context=CONTEXT,
             description="Fills from the picture itself. No GPU, no download; it does not read prompts.",
@@ -146,7 +145,7 @@ def _candidate(job: _Job, seed: int, index: int, report: Report) -> tuple[NDArra
     recipe = {
         "algorithm": ALGORITHM,
         "patch_radius": job.radius,
-        "islands": len(job.parts),
+        "parts": len(job.parts),
         "ways": [{**dict(way), "parts": count} for way, count in ways.items()],
     }
     return colours, recipe

@@ -6,8 +6,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
-from bridge_server.canvas.fields import blobs, broad_colours, random_field
+from bridge_server.canvas.fields import blobs, broad_colours, growth_map, random_field, roughness
 
 
 def test_random_field_fills_its_range_smoothly() -> None:
@@ -43,3 +44,38 @@ def test_broad_colours_tell_colours_apart() -> None:
         assert np.abs(guide[10, 5] - guide[10, 35]).max() > 0.9
     flat = broad_colours(np.full((9, 9, 3), 7, np.float32), np.ones((9, 9), bool), 1)
     assert flat.max() - flat.min() < 1e-3
+
+
+def test_roughness_tells_texture_from_slopes() -> None:
+    """0 on a slope, high in texture, carried into what is not known, and blind to what stands there."""
+    rng = np.random.default_rng(0)
+    picture = np.repeat(np.repeat(np.arange(160, dtype=np.uint8)[:, None, None], 130, 1), 3, 2)
+    picture[:, 65:] = rng.integers(0, 256, (160, 65, 3), np.uint8)
+    known = np.ones((160, 130), bool)
+    known[60:100] = False
+    rough = roughness(picture, known)
+    assert rough.shape == known.shape
+    assert rough[:, :30].max() < 1
+    assert rough[:, 100:].min() > 15
+    picture[~known] = rng.integers(0, 256, (40 * 130, 3), np.uint8)
+    assert np.array_equal(roughness(picture, known), rough)
+    assert roughness(picture[:1, :1], known[:1, :1]).shape == (1, 1)
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_growth_map_points_straight_back(side) -> None:
+    """What lies n pixels out is guided to about the same place along the side, n pixels in."""
+    hole = np.zeros((60, 100), bool)
+    index = {"left": np.s_[:, :30], "right": np.s_[:, -30:], "top": np.s_[:20], "bottom": np.s_[-20:]}
+    hole[index[side]] = True
+    guide = growth_map(hole, side, np.random.default_rng(0))
+    assert guide.shape == (60, 100, 2)
+    assert guide.min() >= 0
+    assert guide.max() <= 0.5
+    out, back = {
+        "left": ((30, 19), (30, 40)), "right": ((30, 80), (30, 59)),
+        "top": ((9, 50), (30, 50)), "bottom": ((50, 50), (29, 50)),
+    }[side]  # fmt: skip
+    far = {"left": (5, 99), "right": (5, 0), "top": (59, 5), "bottom": (0, 5)}[side]
+    assert np.abs(guide[out] - guide[back]).max() < 0.04
+    assert np.abs(guide[out] - guide[far]).max() > 0.1

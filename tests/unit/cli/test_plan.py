@@ -107,43 +107,46 @@ def test_the_first_engine_is_the_default():
         engine_named("dali", [ENGINE, other])
 
 
+READER = replace(ENGINE, verbs={"fill": ["prompt", "negative_prompt", "strength"], "refine": ["strength"]})
+COPIER = replace(ENGINE, verbs={"fill": [], "expand": [], "vary": ["amount"], "refine": ["strength"]})
+
+
 @pytest.mark.parametrize(
-    ("words", "reads", "remarked"),
+    ("words", "engine", "remarked"),
     [
-        ({}, False, 0),
-        ({"prompt": "x"}, False, 1),
-        ({"negative_prompt": "x"}, False, 1),
-        ({"prompt": "x"}, True, 0),
+        ({}, COPIER, 0),
+        ({"prompt": "x"}, COPIER, 1),
+        ({"negative_prompt": "x"}, COPIER, 1),
+        ({"prompt": "x", "negative_prompt": "y"}, READER, 0),
+        ({"prompt": "x", "verb": "refine"}, READER, 1),
     ],
 )
-def test_words_that_nobody_reads_are_remarked_on(words, reads, remarked):
+def test_words_that_nobody_reads_are_remarked_on(words, engine, remarked):
     """Never silently ignored, never complained about in vain."""
-    assert len(remarks(replace(FILL, **words), replace(ENGINE, reads_prompt=reads))) == remarked
+    assert len(remarks(replace(FILL, **words), engine)) == remarked
 
 
 @pytest.mark.parametrize(
-    ("verb", "strength", "reads", "remarked"),
+    ("verb", "strength", "engine", "remarked"),
     [
-        ("fill", 0.5, False, 1),
-        ("expand", 0.5, False, 1),
-        ("vary", 0.5, False, 1),
-        ("fill", None, False, 0),
-        ("refine", 0.5, False, 0),
-        ("fill", 0.5, True, 0),
+        ("fill", 0.5, COPIER, 1),
+        ("expand", 0.5, COPIER, 1),
+        ("vary", 0.5, COPIER, 1),
+        ("fill", None, COPIER, 0),
+        ("refine", 0.5, COPIER, 0),
+        ("fill", 0.5, READER, 0),
     ],
 )
-def test_a_strength_that_nobody_heeds_is_remarked_on(verb, strength, reads, remarked):
-    """An engine that only copies has a strength for refine alone, and says so for the other verbs."""
-    asked = replace(FILL, verb=verb, strength=strength)
-    said = remarks(asked, replace(ENGINE, reads_prompt=reads))
+def test_a_strength_that_nobody_heeds_is_remarked_on(verb, strength, engine, remarked):
+    """Each verb has its own settings, and what is none of them is said."""
+    said = remarks(replace(FILL, verb=verb, strength=strength), engine)
     assert len(said) == remarked
     assert all("--strength changes nothing" in each and verb in each for each in said)
 
 
 def test_words_and_strength_are_two_remarks():
     """One does not hide the other."""
-    asked = replace(FILL, prompt="x", strength=0.5)
-    assert len(remarks(asked, replace(ENGINE, reads_prompt=False))) == 2
+    assert len(remarks(replace(FILL, prompt="x", strength=0.5), COPIER)) == 2
 
 
 def test_an_outline_has_the_results_size_and_no_weight(picture):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bridge_server.canvas.patches import composite, grow
@@ -15,6 +15,23 @@ from bridge_server.engines.patchmatch import make as make_module
 from bridge_server.protocol.errors import BadRequest, Cancelled, EngineFailed, Unsupported
 
 from .conftest import Listener
+
+
+def _sky(noise: float, ground: int = 0):
+    """A 256 x 256 gradient of 140 levels with noise, over a ground of coarse texture."""
+    rng = np.random.default_rng(3)
+    rows = np.linspace(60, 200, 256)[:, None, None] + np.array([0.0, 10.0, 40.0])
+    picture = rows + rng.normal(0, noise, (256, 256, 3)) if noise else np.repeat(rows, 256, 1)
+    if ground:
+        picture[-ground:] = 60 + 50 * rng.random((ground, 256, 3))
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def _blocks(picture):
+    """The means of blocks of 16 pixels: what blotches show in and noise does not."""
+    height, width = (n // 16 for n in picture.shape[:2])
+    parts = picture[: height * 16, : width * 16, :3].astype(float).reshape(height, 16, width, 16, 3)
+    return parts.mean(axis=(1, 3))
 
 
 def _difference(a, b) -> float:
@@ -45,6 +62,13 @@ def _requests(draw):
                  colorspace=draw(st.sampled_from(["srgb", "linear"])))  # fmt: skip
 
 
+_NAN = Brief(
+    "refine", np.full((1, 1, 3), np.nan, np.float32), np.full((1, 1), 248, np.uint8), (0,),
+    strength=0.0, amount=0.0,
+)  # fmt: skip
+
+
+@example(_NAN)
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_requests())
 def test_outside_the_selection_every_byte_stays(brief: Brief) -> None:
@@ -143,6 +167,18 @@ def test_seam_is_no_worse_than_the_picture(make, texture, square) -> None:
     assert across < 1.5 * nearby
 
 
+@pytest.mark.parametrize(("noise", "ground"), [(0, 0), (2.5, 0), (1, 60)], ids=["clean", "noisy", "sky"])
+def test_no_blotches_in_smooth_gradients(make, noise, ground) -> None:
+    """A hole in a sky is filled with the sky that belongs there, whatever the seed."""
+    picture = _sky(noise, ground)
+    mask = np.zeros((256, 256), np.uint8)
+    mask[40:168, 64:192] = 255
+    for one in make(picture, mask, seeds=(0, 1, 2)):
+        wrong = _blocks(one.pixels) - _blocks(picture[40:168, 64:192])
+        assert np.abs(wrong).mean() < 2
+        assert np.abs(wrong).max() < 9
+
+
 def test_vary_goes_further_with_amount(make, texture, square) -> None:
     """The mean difference to the present content grows with the amount and is visible at 0."""
     present = texture[34:62, 34:62]
@@ -162,6 +198,41 @@ def test_refine_runs_from_unchanged_to_fill(make, texture, square) -> None:
     means = [_difference(pixels, present) for pixels in made.values()]
     assert means == sorted(means)
     assert np.array_equal(made[1.0], make(texture, square)[0].pixels)
+
+
+def test_refine_has_no_cliff(make, texture, square) -> None:
+    """Between the two ways of refining the change grows evenly."""
+    present = texture[34:62, 34:62]
+    strengths = np.arange(0.6, 1.01, 0.05)
+    means = [
+        np.mean(
+            [
+                _difference(m.pixels, present)
+                for m in make(texture, square, "refine", (0, 1, 2), strength=float(s))
+            ]
+        )
+        for s in strengths
+    ]
+    assert np.diff(means).min() > -0.05 * means[-1]
+    assert np.diff(means).max() < 0.3 * means[-1]
+
+
+def test_refine_keeps_edges_at_low_strength(make, texture, square) -> None:
+    """A hard edge stays where it is, to a few levels, while the texture beside it may change."""
+    picture = np.clip(texture // 4 + 20, 0, 255).astype(np.uint8)
+    picture[:, 48:] += 130
+    (one,) = make(picture, square, "refine", strength=0.15)
+    change = np.abs(one.pixels[..., :3].astype(float) - picture[34:62, 34:62])
+    assert change[:, 12:16].mean() < 4
+
+
+def test_refine_of_nothing_fills_what_is_unseen(make, texture, square) -> None:
+    """At strength 0 visible pixels keep their values and the others are filled."""
+    picture = (texture / np.float32(255)).astype(np.float32)
+    picture[40:44, 40:44] = np.nan
+    (one,) = make(picture, square, "refine", strength=0.0)
+    assert np.isfinite(one.pixels).all()
+    assert np.array_equal(one.pixels[12:, :, :3], picture[46:62, 34:62])
 
 
 def test_refine_keeps_the_composition(make, texture, square) -> None:
@@ -215,7 +286,7 @@ def test_far_islands_are_made_on_their_own(make, texture) -> None:
     both[30:40, 700:716] = 200
     (one,) = make(picture, both)
     (alone,) = make(picture, left)
-    assert one.recipe["islands"] == 2
+    assert one.recipe["parts"] == 2
     assert np.array_equal(one.pixels[10:22, :14], alone.pixels)
     assert one.pixels[0, -1, 3] == 200
     assert not one.pixels[:, 20:600].any()
@@ -229,6 +300,60 @@ def test_expand_is_a_fill_of_the_grown_border(make, texture) -> None:
     assert (result[..., 3] == 255).all()
     assert np.array_equal(result[6:, 10:, :3], texture)
     assert abs(float(result[:, :10, :3].mean()) - float(texture.mean())) < 40
+
+
+def test_expand_copies_no_subject_and_keeps_the_horizon(make, texture) -> None:
+    """A thing in the middle stays the only one, and the horizon goes on at its height."""
+    picture = np.empty((120, 300, 3), np.uint8)
+    picture[:70], picture[70:] = (90, 140, 210), (40, 110, 30)
+    noise = np.random.default_rng(2).normal(0, 5, picture.shape)
+    picture = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    picture[30:90, 140:170] = (230, 20, 20)
+    canvas, mask = grow(picture, left=80, right=80, top=20)
+    for one in make(canvas, mask, seeds=(0, 1, 2)):
+        result = composite(canvas, one.pixels, one.x, one.y)[..., :3].astype(int)
+        red = (result[..., 0] > 180) & (result[..., 1] < 90)
+        assert red.sum() == 60 * 30
+        blue = result[..., 2] > result[..., 1]
+        for columns in (slice(0, 80), slice(380, 460)):
+            assert blue[:82, columns].mean() > 0.97
+            assert blue[98:, columns].mean() < 0.03
+
+
+def test_expand_says_how_it_was_made(make, texture) -> None:
+    """Each growing side is a part of its own, and the recipe says so; a framed hole is none."""
+    picture, mask = grow(texture, left=10, top=6)
+    (one,) = make(picture, mask)
+    assert [way["side"] for way in one.recipe["ways"]] == ["left", "top"]
+    mask[50:60, 50:60] = 255
+    (one,) = make(picture, mask)
+    assert [way["side"] for way in one.recipe["ways"]] == [""]
+
+
+def test_expand_at_more_depth(make, texture) -> None:
+    """A 16-bit and a float picture grow at their own depth, around transparent corners too."""
+    for scale, dtype in ((257, np.uint16), (np.float32(1 / 255), np.float32)):
+        deep = np.dstack([texture, np.full((96, 96), 255, np.uint8)]).astype(dtype) * dtype(scale)
+        deep[80:, :20, 3] = 0
+        picture, mask = grow(deep, left=10, bottom=8)
+        (one,) = make(picture, mask)
+        result = composite(picture, one.pixels, one.x, one.y)
+        assert np.array_equal(result[:96, 10:], deep)
+        mean = result[:80, :10, :3].mean() / scale
+        assert abs(float(mean) - float(texture.mean())) < 40
+
+
+def test_a_long_thin_line_is_made_in_tiles(make, texture) -> None:
+    """Each tile meets the one before: nothing strange where they touch, nothing left out."""
+    picture = np.tile(texture, (8, 8, 1))
+    line = np.abs(np.subtract.outer(np.arange(768), np.arange(768))) < 4
+    (one,) = make(picture, line.astype(np.uint8) * 255)
+    assert one.recipe["parts"] > 2
+    result = composite(picture, one.pixels, one.x, one.y)
+    assert np.array_equal(result[~line], picture[~line])
+    error = np.abs(result.astype(float) - picture).mean(axis=2)[line]
+    border = (np.indices(line.shape)[0][line] % 256 + 4) % 256 < 8
+    assert error[border].mean() < 1.5 * error[~border].mean() + 2
 
 
 def test_grey_stays_grey(make, texture, square) -> None:
@@ -289,6 +414,48 @@ def test_draft_comes_first_and_covers_the_selection(make, listener, texture, squ
     assert pixels.shape[2] == 4
     assert max(pixels.shape) <= 128
     assert said[-1] == ("progress", 0, 1.0)
+
+
+@pytest.mark.parametrize("verb", ["fill", "vary", "refine"])
+@pytest.mark.parametrize("limit", [900, 160_000], ids=["halved", "direct"])
+def test_previews_are_clear_outside_the_selection(make, listener, texture, verb, limit, monkeypatch) -> None:
+    """Every preview's alpha is the coverage at the middle of what each of its pixels stands for."""
+    monkeypatch.setattr(make_module, "LARGEST_HOLE", limit)
+    mask = np.zeros((96, 96), np.uint8)
+    mask[20:61, 31:77] = 200
+    mask[30:40, 40:50] = 0
+    make(texture, mask, verb, strength=1.0)
+    previews = [entry[2:] for entry in listener.told if entry[0] == "preview"]
+    assert len(previews) == (2 if limit == 900 else 1)
+    for x, y, width, height, pixels in previews:
+        rows = y + ((np.arange(pixels.shape[0]) + 0.5) * height / pixels.shape[0]).astype(int)
+        columns = x + ((np.arange(pixels.shape[1]) + 0.5) * width / pixels.shape[1]).astype(int)
+        assert np.array_equal(pixels[..., 3], mask[np.ix_(rows, columns)])
+        assert pixels[..., 3].any()
+
+
+@pytest.mark.parametrize("verb", ["fill", "refine"])
+def test_progress_rises_in_steps(make, listener, texture, square, verb, monkeypatch) -> None:
+    """A little before the library's call, and many steps where the hole is made small first."""
+    make(texture, square)
+    direct = [entry[2] for entry in listener.told if entry[0] == "progress"]
+    assert direct == sorted(set(direct))
+    assert 0 < direct[1] < 0.2
+    listener.told.clear()
+    monkeypatch.setattr(make_module, "LARGEST_HOLE", 200)
+    make(texture, square, verb, strength=0.8)
+    steps = [entry[2] for entry in listener.told if entry[0] == "progress"]
+    assert steps == sorted(set(steps))
+    assert len(steps) >= 8
+    assert (steps[0], steps[-1]) == (0.0, 1.0)
+
+
+def test_the_version_names_algorithm_and_library() -> None:
+    """A record says which of our versions made it, and with which library."""
+    version = PatchMatchEngine().info.version
+    number, library = version.split("+")
+    assert int(number) >= 2
+    assert library.startswith("pypatchmatch-")
 
 
 def test_cancelled_between_steps(texture, square) -> None:

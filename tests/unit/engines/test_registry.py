@@ -12,5 +12,5 @@ def test_patchmatch_is_the_default_and_honest() -> None:
     first = load_engines()[0].info
     assert first.name == "patchmatch"
     assert set(first.verbs) == set(VERBS)
-    assert not first.reads_prompt
+    assert not any("prompt" in heeded for heeded in first.verbs.values())
     assert first.steers == []
