@@ -17,7 +17,7 @@ from bridge_server.sessions.store import Store
 SOON = 10
 FINAL = ("done", "failed", "cancelled")
 ENGINES = [
-    replace(samples.ENGINE, name="one", batches=False, verbs=dict.fromkeys(VERBS, [])),
+    replace(samples.ENGINE, name="one", batches=False, verbs={key: [] for key in VERBS}),
     replace(samples.ENGINE, name="all", batches=True, verbs={"fill": []}),
 ]
 
