@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,12 +97,8 @@ def nearest_sources(
             move = np.where(hole[y, x], offsets[:, y, x], offsets[:, rows, columns])
             favour = COHERENCE if number >= _RANDOM_ROUNDS else 1.0
             found.consider(rows + move[0], columns + move[1], favour)
-        scale = max(height, width) // 2 if number < _RANDOM_ROUNDS else 0
-        while scale >= 1:
-            tick((number + 0.5) / len(_JUMPS))
-            shift = rng.integers(-scale, scale + 1, (2, rows.size), dtype=np.int32)
-            found.consider(found.y + shift[0], found.x + shift[1])
-            scale //= 4
+        if number < _RANDOM_ROUNDS:
+            found.wander(max(height, width) // 2, rng, partial(tick, (number + 0.5) / len(_JUMPS)))
     offsets[:, rows, columns] = found.y - rows, found.x - columns
     return offsets[0], offsets[1]
 
@@ -119,6 +116,14 @@ class _Found:
         better = cost < self._best * np.float32(favour)
         self._best = np.where(better, cost, self._best)
         self.y, self.x = np.where(better, y, self.y), np.where(better, x, self.x)
+
+    def wander(self, scale: int, rng: np.random.Generator, step: Callable[[], None]) -> None:
+        """Try places at random around those found, nearer and nearer."""
+        while scale >= 1:
+            step()
+            shift = rng.integers(-scale, scale + 1, (2, self.x.size), dtype=np.int32)
+            self.consider(self.y + shift[0], self.x + shift[1])
+            scale //= 4
 
 
 def add_detail(

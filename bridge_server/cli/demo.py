@@ -29,7 +29,7 @@ __all__ = ["main"]
 _PICTURES = Path(__file__).parents[2] / "docs" / "demo"
 _PHOTO = _PICTURES / "aitzgorri.jpg"
 _CREDIT = "aitzgorri by Aitzol Berasategi, CC BY 4.0"
-_SEED, _EXPAND_SEED = 7, 21
+_SEED, _EXPAND_SEED = 7, 11
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class PatchMatchEngine:
             raise BadRequest("Nothing is selected: the mask is empty.", "Mark an area first.")
         shown = visible(brief.picture)
         tone = Tone.of(brief.picture, shown, linear=brief.colorspace == "linear")
-        job = _Job(brief, box, shown, tone, radius, parts_of(brief.mask, shown, grows=brief.verb == "fill"))
+        job = _Job(brief, box, shown, tone, radius, parts_of(brief.mask, shown, brief.verb))
         for index, seed in enumerate(brief.seeds):
             report.check()
             _send_draft(brief, box, shown, tone, index, report)

@@ -40,11 +40,7 @@ def synthesise(
     Raises:
         EngineFailed: the library is missing or gave up.
     """
-    if not patchmatch.patchmatch_available:
-        raise EngineFailed(
-            "The patchmatch library could not be loaded on this machine.",
-            "Reinstall it: pip install --force-reinstall pypatchmatch",
-        )
+    _require()
     patchmatch.set_random_seed(seed)
     try:
         if guide is None:
@@ -56,3 +52,11 @@ def synthesise(
         )
     except (RuntimeError, MemoryError) as error:
         raise EngineFailed(f"The patchmatch library gave up: {error}", "Try a smaller selection.") from error
+
+
+def _require() -> None:
+    if not patchmatch.patchmatch_available:
+        raise EngineFailed(
+            "The patchmatch library could not be loaded on this machine.",
+            "Reinstall it: pip install --force-reinstall pypatchmatch",
+        )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...canvas.masks import Box, islands
+from ...canvas.masks import Box, bounds, islands
 from ...protocol.records import Context, Placement
 from ...protocol.regions import region_for
 from .plan import Canvas
@@ -23,6 +23,9 @@ ISLAND_GAP = 64
 
 #: An island with this many times its pixels to look at is cut into tiles of this side.
 THIN, TILE = 24, 256
+
+#: Tiles overlap by this many pixels on each side, except for vary, which keeps what lies between them.
+OVERLAP = 16
 
 #: A growing side copies from a strip behind it: this share of the growth deep, and at least so many pixels.
 #: Deeper strips bring whole subjects along (a second head), shallower ones repeat.
@@ -56,15 +59,15 @@ def context_of(box: Box, mask: NDArray[np.uint8]) -> Box:
     return Box(region.x, region.y, region.x + region.width, region.y + region.height)
 
 
-def parts_of(mask: NDArray[np.uint8], shown: NDArray[np.bool_], *, grows: bool) -> list[Part]:
+def parts_of(mask: NDArray[np.uint8], shown: NDArray[np.bool_], verb: str) -> list[Part]:
     """The parts of a selection, in the order in which they are made.
 
     Args:
         mask: (H, W) coverage, not all 0.
         shown: (H, W), what is visible.
-        grows: whether a selection that frames the rest is an expand, made side by side.
+        verb: a fill of what frames the rest is an expand and made side by side.
     """
-    grown = _growing(mask, shown) if grows else []
+    grown = _growing(mask, shown) if verb == "fill" else []
     if grown:
         return grown
     parts: list[Part] = []
@@ -72,26 +75,26 @@ def parts_of(mask: NDArray[np.uint8], shown: NDArray[np.bool_], *, grows: bool) 
         crop = context_of(island, mask)
         selected = int(np.count_nonzero(mask[island.slices]))
         if max(island.width, island.height) > 2 * TILE and crop.area > THIN * selected:
-            tiles = _tiles(mask, island)
+            tiles = _tiles(mask, island, 0 if verb == "vary" else OVERLAP)
             parts += [Part(tile, context_of(tile, mask), chained=True) for tile in tiles]
         else:
             parts.append(Part(island, crop))
     return parts
 
 
-def _tiles(mask: NDArray[np.uint8], island: Box) -> list[Box]:
-    """The island on a grid of TILE pixels, each cell cut to what is selected in it."""
+def _tiles(mask: NDArray[np.uint8], island: Box, overlap: int) -> list[Box]:
+    """The island on a grid of TILE pixels, each cell and its overlap cut to what is selected in it."""
     tiles: list[Box] = []
     for y in range(island.y0, island.y1, TILE):
         for x in range(island.x0, island.x1, TILE):
             cell = Box(x, y, min(x + TILE, island.x1), min(y + TILE, island.y1))
-            view = mask[cell.slices] > 0
-            if not view.any():
+            if not mask[cell.slices].any():
                 continue
-            rows, columns = np.flatnonzero(view.any(axis=1)), np.flatnonzero(view.any(axis=0))
-            tiles.append(
-                Box(x + int(columns[0]), y + int(rows[0]), x + int(columns[-1]) + 1, y + int(rows[-1]) + 1)
-            )
+            x0, y0 = max(x - overlap, island.x0), max(y - overlap, island.y0)
+            wide = Box(x0, y0, min(cell.x1 + overlap, island.x1), min(cell.y1 + overlap, island.y1))
+            tight = bounds(mask[wide.slices])
+            if tight is not None:
+                tiles.append(Box(x0 + tight.x0, y0 + tight.y0, x0 + tight.x1, y0 + tight.y1))
     return tiles
 
 
@@ -157,6 +160,7 @@ class Earlier:
         rgb, sources, deep = canvas.rgb.copy(), canvas.sources.copy(), canvas.deep
         rgb[own][made] = np.rint(colours).astype(np.uint8)
         sources[own] |= made
+        sources &= ~canvas.hole
         if deep is not None:
             deep = deep.copy()
             deep[own][made] = colours

@@ -89,15 +89,8 @@ def prepare(
     inner = island.within(crop).slices
     here = np.zeros_like(selected)
     here[inner] = selected[inner]
-    hole, keep = here, 0.0
-    if brief.verb == "vary":
-        hole, keep = _varied(here, seen, brief.amount, rng)
-    elif brief.verb == "refine":
-        keep = _kept(brief.strength)
-        if brief.strength <= 0:
-            hole = here & ~seen
-    own = brief.verb == "vary" or (brief.verb == "refine" and brief.strength <= 0)
-    sources = seen & ~(hole if own else selected)
+    hole, keep = _replaced(brief, here, seen, rng)
+    sources = seen & ~(hole if _keeps_most(brief) else selected)
     rgb = working(view, tone)
     deep = None if view.dtype == np.uint8 and not tone.linear else exact(view, tone)
     canvas = Canvas(rgb, deep, hole, sources, keep, rgb.shape[1])
@@ -109,6 +102,20 @@ def prepare(
             "Show a layer, or move the selection next to something painted.",
         )
     return _covered(canvas, seen)
+
+
+def _keeps_most(brief: Brief) -> bool:
+    """Whether what is selected but not replaced stays as it is, and may be copied."""
+    return brief.verb == "vary" or (brief.verb == "refine" and brief.strength <= 0)
+
+
+def _replaced(brief: Brief, here: Bools, seen: Bools, rng: np.random.Generator) -> tuple[Bools, float]:
+    """What of the selected pixels ``here`` is replaced, and how much of the composition that keeps."""
+    if brief.verb == "vary":
+        return _varied(here, seen, brief.amount, rng)
+    if brief.verb == "refine":
+        return (here & ~seen if _keeps_most(brief) else here), _kept(brief.strength)
+    return here, 0.0
 
 
 def _kept(strength: float) -> float:

@@ -172,11 +172,11 @@ def test_no_blotches_in_smooth_gradients(make, noise, ground) -> None:
     """A hole in a sky is filled with the sky that belongs there, whatever the seed."""
     picture = _sky(noise, ground)
     mask = np.zeros((256, 256), np.uint8)
-    mask[40:168, 64:192] = 255
+    mask[56:152, 80:176] = 255
     for one in make(picture, mask, seeds=(0, 1, 2)):
-        wrong = _blocks(one.pixels) - _blocks(picture[40:168, 64:192])
-        assert np.abs(wrong).mean() < 2
-        assert np.abs(wrong).max() < 9
+        wrong = _blocks(one.pixels) - _blocks(picture[56:152, 80:176])
+        assert np.abs(wrong).mean() < 0.35
+        assert np.abs(wrong).max() < 1.2
 
 
 def test_vary_goes_further_with_amount(make, texture, square) -> None:
@@ -203,13 +203,10 @@ def test_refine_runs_from_unchanged_to_fill(make, texture, square) -> None:
 def test_refine_has_no_cliff(make, texture, square) -> None:
     """Between the two ways of refining the change grows evenly."""
     present = texture[34:62, 34:62]
-    strengths = np.arange(0.6, 1.01, 0.05)
+    strengths = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
     means = [
         np.mean(
-            [
-                _difference(m.pixels, present)
-                for m in make(texture, square, "refine", (0, 1, 2), strength=float(s))
-            ]
+            [_difference(m.pixels, present) for m in make(texture, square, "refine", (0, 1, 2), strength=s)]
         )
         for s in strengths
     ]
