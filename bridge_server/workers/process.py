@@ -130,6 +130,7 @@ class WorkerProcess:
             for future in (self.ready, self._ended):
                 if future is not None and not future.done():
                     future.set_exception(self._death())
+                    future.exception()  # counts as looked at: nobody may be waiting for it any more
 
     def _dispatch(self, message: Any) -> None:
         if isinstance(message, Ready):
