@@ -26,10 +26,8 @@ from ..protocol.codec import Event, event_from_frame, failure_from_frame, reques
 from ..protocol.discovery import RuntimeFile
 from ..protocol.errors import (
     AuthenticationFailed,
-    BadRequest,
     BridgeError,
     ConnectionLost,
-    TooLarge,
     VersionMismatch,
 )
 from ..protocol.messages import (
@@ -44,7 +42,7 @@ from ..protocol.messages import (
     Welcome,
 )
 from .jobs import JobLog
-from .packing import pack, unpack
+from .packing import pack, pack_request, unpack
 from .pending import Pending, settle, settle_from
 
 __all__ = ["BridgeClient", "ConnectionChanged"]
@@ -365,25 +363,12 @@ class BridgeClient:
                 return
             pending.sent = socket
         try:
-            message = self._packed(request_id, pending.request)
+            message = pack_request(request_id, pending.request, self.welcome)
         except BridgeError as error:
             self._give_up(request_id, error)
             return
         with contextlib.suppress(OSError, WebSocketException):  # the reader notices too, and reconnects
             socket.send(message)
-
-    def _packed(self, request_id: int, request: Request[Any]) -> bytes:
-        try:
-            message = pack(request_frame(request_id, request))
-        except (TypeError, ValueError, OverflowError) as error:
-            raise BadRequest(f"The request {request.op} can't be sent: {error}.") from error
-        welcome = self.welcome
-        if welcome is not None and len(message) > welcome.max_message:  # sent, it would end the connection
-            raise TooLarge(
-                f"The request has {len(message)} bytes; the daemon accepts {welcome.max_message}.",
-                "Select a smaller area, or raise max_message in the daemon's config.",
-            )
-        return message
 
     def _give_up(self, request_id: int, error: BridgeError) -> None:
         with self._lock:

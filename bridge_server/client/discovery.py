@@ -53,24 +53,25 @@ def start_daemon(folder: Path, command: Optional[Sequence[str]] = None, timeout:
         BadRequest: the data folder can't be used, or the program is not there.
         BridgeError: it ended, or was not there in time, with the end of its log.
     """
-    if command is None:
-        launcher = _read(folder / LAUNCHER_FILE, Launcher)
-        if launcher is None:
-            raise NotFound(
-                "No daemon has ever run on this account.",
-                "Install it: pip install bridge-server; then start it once.",
-            )
-        command = launcher.command
     _make(folder)
-    log = folder / "daemon.log"
     before = find_daemon(folder)  # of a daemon that was killed, if another process has its number now
     try:
-        process = _spawn([*command, "serve", "--background", "--data-dir", str(folder)], log)
+        process = _spawn(
+            [*(command or _launcher(folder)), "serve", "--background", "--data-dir", str(folder)],
+            folder / "daemon.log",
+        )
     except OSError as error:
         raise BadRequest(
             f"The daemon can't be started: {error.filename}: {error.strerror}.", "Install it anew."
         ) from error
     threading.Thread(target=process.wait, name="daemon's end", daemon=True).start()  # leaves no zombie
+    return _await_daemon(folder, process, before, timeout)
+
+
+def _await_daemon(
+    folder: Path, process: subprocess.Popen[bytes], before: Optional[RuntimeFile], timeout: float
+) -> RuntimeFile:
+    log = folder / "daemon.log"
     deadline = time.monotonic() + timeout
     patience = _PATIENCE
     while time.monotonic() < deadline:
@@ -83,6 +84,16 @@ def start_daemon(folder: Path, command: Optional[Sequence[str]] = None, timeout:
         patience -= _PAUSE if ended else 0  # it may have ended because another one is just starting
         time.sleep(_PAUSE)
     raise BridgeError(f"The daemon was not ready after {timeout:g} s.", _last_lines(log))
+
+
+def _launcher(folder: Path) -> list[str]:
+    launcher = _read(folder / LAUNCHER_FILE, Launcher)
+    if launcher is None:
+        raise NotFound(
+            "No daemon has ever run on this account.",
+            "Install it: pip install bridge-server; then start it once.",
+        )
+    return launcher.command
 
 
 def _make(folder: Path) -> None:
