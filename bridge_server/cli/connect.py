@@ -41,7 +41,7 @@ def connected(folder: Path, note: Callable[[str], None] | None = None) -> Genera
     """
     found = find_daemon(folder)
     if found is None and note is None:
-        raise NotFound(f"No daemon runs on {folder}.", "Start one with 'bridge-server serve'.")
+        raise NotFound(f"No daemon runs on {folder}.", "The picture commands start one when they need it.")
     if found is None and note is not None:
         _start(folder, note)
     with ExitStack() as clients:

@@ -145,6 +145,8 @@ def _progress(*, keep: bool) -> Any:
 
 def duration(seconds: float) -> str:
     """A length of time as people say it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..client import BridgeClient
-from ..protocol.errors import BridgeError, Cancelled
+from ..protocol.errors import BadRequest, BridgeError, Cancelled
 from ..protocol.messages import CandidateDone, Engines
 from . import exits
 from .arguments import Asked, asked_from
@@ -112,6 +112,12 @@ def verb(given: argparse.Namespace) -> int:
     return exits.OK
 
 
+def _spare_inputs(output: Path, asked: Asked) -> None:
+    for source in (asked.image, asked.mask):
+        if source is not None and output.exists() and output.samefile(source):
+            raise BadRequest(f"{output} is what was given; writing it would lose it.", "Choose another OUT.")
+
+
 def prepare(asked: Asked) -> Prepared:
     """Read the files and see that the results can be written.
 
@@ -122,6 +128,7 @@ def prepare(asked: Asked) -> Prepared:
     mask = None if asked.mask is None else read_mask(asked.mask, (picture.width, picture.height))
     outputs = numbered(asked.output, asked.count)
     for output in outputs:
+        _spare_inputs(output, asked)
         check_output(output, outline(asked, picture))
     return Prepared(asked, picture, mask, outputs)
 

@@ -356,3 +356,13 @@ def test_a_picture_over_the_daemons_limit_is_refused_with_both_sizes(start, file
     error = answer(finished)["error"]
     assert error["code"] == "too_large"
     assert "65536" in error["message"]
+
+
+def test_the_picture_and_the_mask_are_never_written_over(shared, files):
+    """A slip of the hand with OUT does not cost the artist the original."""
+    for name in ("photo.png", "mask.png"):
+        before = (files / name).read_bytes()
+        refused = run(shared.folder, *verb(files, output=name))
+        assert refused.returncode == 2
+        assert "writing it would lose it" in refused.stderr
+        assert (files / name).read_bytes() == before

@@ -38,7 +38,10 @@ def test_without_a_daemon_status_and_stop_say_so(tmp_path, command):
     finished = run(tmp_path / "data", command, "--json")
     assert finished.returncode == 1
     error = answer(finished)["error"]
-    assert (error["code"], error["hint"]) == ("not_found", "Start one with 'bridge-server serve'.")
+    assert (error["code"], error["hint"]) == (
+        "not_found",
+        "The picture commands start one when they need it.",
+    )
     assert not (tmp_path / "data").exists()
 
 

@@ -88,7 +88,7 @@ def test_bars_show_the_place_in_line_and_the_progress(capsys):
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.04, "0.0 s"),
+        (0.04, "40 ms"),
         (9.94, "9.9 s"),
         (42.4, "42 s"),
         (59.7, "60 s"),
