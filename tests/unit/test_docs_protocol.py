@@ -195,5 +195,5 @@ def test_the_numbers_in_the_text_are_the_codes():
     assert f"1 to {MAX_COUNT} candidates" in TEXT
     assert f"2^63 - {MAX_COUNT + 1}" in TEXT
     for name, default in declared(Context).items():
-        assert f"`{name}`" in SECTIONS["The life of a job"]
+        assert f"`{name}`" in SECTIONS["Context"]
         assert default[1] != "required"
