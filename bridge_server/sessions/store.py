@@ -78,8 +78,10 @@ class Store:
             self._db.execute("PRAGMA synchronous = FULL")  # told means on disk, also after a power cut
             self._db.execute("PRAGMA foreign_keys = ON")
             migrate(self._db)
-        except sqlite3.DatabaseError as error:
+        except BaseException as error:
             self._db.close()
+            if not isinstance(error, sqlite3.DatabaseError):
+                raise
             raise BadRequest(
                 f"The database {path} can't be used: {error}.",
                 "Move the data folder aside to begin anew, or bring it back from a backup.",
