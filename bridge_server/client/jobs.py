@@ -6,11 +6,9 @@ from __future__ import annotations
 import threading
 
 from ..protocol.codec import Event
-from ..protocol.messages import CandidateDone, JobState
+from ..protocol.messages import FINAL_STATES, CandidateDone, JobState
 
 __all__ = ["JobLog"]
-
-_FINAL = ("done", "failed", "cancelled")
 
 
 class JobLog:
@@ -48,6 +46,6 @@ class JobLog:
             if job not in self._seen or event.seq <= self._seen[job]:
                 return False  # a job that is not followed has ended before, and this is a replay of it
             self._seen[job] = event.seq
-            if isinstance(body, JobState) and body.state in _FINAL:
+            if isinstance(body, JobState) and body.state in FINAL_STATES:
                 self._seen.pop(job, None)
         return True

@@ -21,6 +21,7 @@ from .records import CandidateInfo, EngineInfo, JobInfo, Placement
 
 __all__ = [
     "EVENTS",
+    "FINAL_STATES",
     "MAX_COUNT",
     "OPS",
     "PROTOCOL_VERSION",
@@ -55,6 +56,9 @@ __all__ = [
 
 #: Raised by one when a change would break an older peer.
 PROTOCOL_VERSION = 1
+
+#: The states that a job does not leave any more.
+FINAL_STATES: tuple[str, ...] = ("done", "failed", "cancelled")
 
 VERBS: tuple[str, ...] = ("fill", "expand", "vary", "refine")
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..protocol.codec import Event
+from ..protocol.messages import FINAL_STATES
 from .frames import event_frame
 
 __all__ = ["Hub", "Watcher"]
 
 _PASSING = ("job.progress", "job.preview")
-_FINAL = ("done", "failed", "cancelled")
 
 
 class Watcher(Protocol):
@@ -118,7 +118,7 @@ class Hub:
 
     def _send(self, watcher: Watcher, job: str, event: Event, frame: bytes) -> None:
         watcher.send(frame)
-        if event.topic == "job.state" and event.body.state in _FINAL:
+        if event.topic == "job.state" and event.body.state in FINAL_STATES:
             self.unwatch(watcher, job)
 
     def unwatch(self, watcher: Watcher, job: str) -> None:

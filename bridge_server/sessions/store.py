@@ -28,7 +28,6 @@ __all__ = ["JobRecord", "Store"]
 
 log = logging.getLogger(__name__)
 
-FINAL_STATES = ("done", "failed", "cancelled")
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
