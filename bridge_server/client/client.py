@@ -37,10 +37,10 @@ from ..protocol.messages import (
     Hello,
     JobProgress,
     Preview,
-    Request,
     Watch,
     Welcome,
 )
+from ..protocol.request import Request
 from .jobs import JobLog
 from .packing import pack, pack_request, unpack
 from .pending import Pending, settle, settle_from

@@ -13,7 +13,7 @@ from websockets.sync.client import ClientConnection
 
 from ..protocol.codec import failure_from_frame, result_from_frame
 from ..protocol.errors import BridgeError
-from ..protocol.messages import Request
+from ..protocol.request import Request
 
 __all__ = ["Pending", "settle", "settle_from"]
 

@@ -22,7 +22,8 @@ from typing import (
 )
 
 from .errors import BadRequest, BridgeError, error_from_wire
-from .messages import EVENTS, OPS, Request
+from .request import Request
+from .tables import EVENTS, OPS
 
 __all__ = [
     "Event",

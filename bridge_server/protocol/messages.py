@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that a client and the daemon say to each other, each message defined once.
+"""Making pictures: what a client and the daemon say to each other about engines and jobs.
 
 A frame is one msgpack map with a ``kind``:
 
@@ -7,23 +7,23 @@ A frame is one msgpack map with a ``kind``:
 * ``reply`` (``id``, ``result``) or ``failure`` (``id``, ``error``) from the daemon, exactly one a request,
 * ``event`` (``topic``, ``seq``, ``body``) from the daemon.
 
-:data:`OPS` and :data:`EVENTS` are the tables both ends decode by. Lengths are pixels, times are seconds,
+The conversation about what was made is in :mod:`.projects` and :mod:`.taste`; :mod:`.tables` lists all
+messages, each defined once, and both ends decode by it. Lengths are pixels, times are seconds,
 ratios run from 0 to 1 unless a field says otherwise.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Optional, TypeVar
+from typing import Any, ClassVar, Optional
 
 from .pixels import Pixels
 from .records import CandidateInfo, EngineInfo, JobInfo, Placement
+from .request import Request
 
 __all__ = [
-    "EVENTS",
     "FINAL_STATES",
     "MAX_COUNT",
-    "OPS",
     "PROTOCOL_VERSION",
     "VERBS",
     "Ack",
@@ -31,6 +31,7 @@ __all__ = [
     "CandidateDone",
     "DaemonStatus",
     "DaemonStops",
+    "DraftsProgress",
     "Echo",
     "EngineList",
     "Engines",
@@ -45,7 +46,6 @@ __all__ = [
     "ListJobs",
     "Preview",
     "Refine",
-    "Request",
     "Status",
     "Stop",
     "Submitted",
@@ -64,15 +64,6 @@ VERBS: tuple[str, ...] = ("fill", "expand", "vary", "refine")
 
 #: The most candidates that one request may ask for.
 MAX_COUNT = 16
-
-
-R = TypeVar("R")
-
-
-class Request(Generic[R]):
-    """What a client asks; ``R`` is the type of the answer."""
-
-    op: ClassVar[str]
 
 
 # ---- requests ------------------------------------------------------------------------------------
@@ -178,6 +169,14 @@ class Fill(Request["Submitted"]):
     #: The job's id, 1 to 64 of ``A-Z a-z 0-9 _ -``, chosen by the client so that asking again after a lost
     #: connection makes no second job. Empty lets the daemon choose.
     job: str = ""
+    #: The artist's document on which this is asked; heads, undo and redo are a document's own.
+    document: str = ""
+    #: Whether to choose among drafts by taste. None: as the project is set, unless a seed is given.
+    taste: Optional[bool] = None
+    #: Make each candidate from its draft, as after a choice by taste: brings such a candidate back.
+    drafted: bool = False
+    #: A candidate: choose among drafts those least like it.
+    unlike: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,6 +206,10 @@ class Expand(Request["Submitted"]):
     priority: int = 0
     if_gone: str = "finish"
     job: str = ""
+    document: str = ""
+    taste: Optional[bool] = None
+    drafted: bool = False
+    unlike: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,11 +281,15 @@ class JobList:
 
 @dataclass(frozen=True)
 class Fetch(Request["CandidateDone"]):
-    """Ask for a finished candidate's pixels; the answer is a :class:`CandidateDone`."""
+    """Ask for a finished candidate's pixels; the answer is a :class:`CandidateDone`.
+
+    A ``thumbnail`` is 8-bit RGBA, at most 96 pixels a side, to be stretched over the placement.
+    """
 
     op: ClassVar[str] = "fetch"
 
     candidate: str
+    thumbnail: bool = False
 
 
 @dataclass(frozen=True)
@@ -342,6 +349,15 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class DraftsProgress:
+    """So many of the drafts among which taste will choose are made. Passing."""
+
+    job: str
+    made: int
+    wanted: int
+
+
+@dataclass(frozen=True)
 class CandidateDone:
     """A candidate exists and is on disk. Lasting.
 
@@ -357,34 +373,3 @@ class DaemonStops:
     """The daemon is going down. Jobs that were queued are taken up at its next start."""
 
     reason: str
-
-
-#: op -> (type of params, type of result)
-OPS: dict[str, tuple[type[Any], type[Any]]] = {
-    request.op: (request, result)
-    for request, result in (
-        (Hello, Welcome),
-        (Status, DaemonStatus),
-        (Engines, EngineList),
-        (Echo, Echo),
-        (Fill, Submitted),
-        (Expand, Submitted),
-        (Vary, Submitted),
-        (Refine, Submitted),
-        (Cancel, Ack),
-        (GetJob, JobInfo),
-        (ListJobs, JobList),
-        (Fetch, CandidateDone),
-        (Watch, JobInfo),
-        (Stop, Ack),
-    )
-}
-
-#: topic -> type of body
-EVENTS: dict[str, type[Any]] = {
-    "job.state": JobState,
-    "job.progress": JobProgress,
-    "job.preview": Preview,
-    "job.candidate": CandidateDone,
-    "daemon.stops": DaemonStops,
-}

@@ -50,6 +50,8 @@ class EngineInfo:
     cancel_grace: float = 5.0
     model: str = ""
     model_hash: str = ""
+    #: The verbs for which it can make cheap drafts, among which taste chooses.
+    drafts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class CandidateInfo:
     seconds: float
     #: What the engine chose by itself for this candidate, recorded with it.
     recipe: dict[str, Any] = field(default_factory=dict)
+    created: float = 0.0
+    #: Why it is offered: empty (as asked), ``near`` (to what was chosen before) or ``surprise``.
+    offered: str = ""
+    #: What it looks like, in numbers; see :mod:`bridge_server.canvas.describe`.
+    descriptor: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,13 @@ class JobInfo:
     amount: float = 0.0
     parameters: dict[str, Any] = field(default_factory=dict)
     region: Optional[Placement] = None
+    host: str = ""
+    document: str = ""
+    #: How many drafts taste chose the candidates from; 0: none, candidate i has seed + i.
+    drafts: int = 0
+    #: Whether candidates are made from drafts, and away from which candidate they were chosen.
+    drafted: bool = False
+    unlike: str = ""
     #: Place in line, 1 for next; 0 when it is not waiting.
     position: int = 0
     error_code: str = ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
+from .errands import ERRANDS
 from .pixels import Pixels
 from .records import EngineInfo, Placement
 
@@ -20,6 +21,7 @@ __all__ = [
     "Ready",
     "Task",
     "TaskCandidate",
+    "TaskDraft",
     "TaskEnded",
     "TaskPreview",
     "TaskProgress",
@@ -54,6 +56,8 @@ class Task:
     strength: float = 1.0
     amount: float = 0.5
     parameters: dict[str, Any] = field(default_factory=dict)
+    #: ``full``; ``draft``: only a :class:`TaskDraft` each; ``drafted``: each candidate from its seed's draft.
+    stage: str = "full"
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,18 @@ class TaskPreview:
 
 
 @dataclass(frozen=True)
+class TaskDraft:
+    """What the candidate of a seed would look like."""
+
+    task: str
+    index: int
+    seed: int
+    descriptor: dict[str, float]
+
+
+@dataclass(frozen=True)
 class TaskCandidate:
-    """A finished candidate."""
+    """A finished candidate. ``thumbnail`` is ``rgba8``, at most 96 pixels a side."""
 
     task: str
     index: int
@@ -92,6 +106,8 @@ class TaskCandidate:
     placement: Placement
     pixels: Pixels
     seconds: float
+    thumbnail: Pixels
+    descriptor: dict[str, float]
     recipe: dict[str, Any] = field(default_factory=dict)
 
 
@@ -108,5 +124,7 @@ class TaskEnded:
 #: name -> type of body
 WORK: dict[str, type[Any]] = {
     cls.__name__: cls
-    for cls in (Ready, Task, CancelTask, TaskProgress, TaskPreview, TaskCandidate, TaskEnded)
-}
+    for cls in (
+        Ready, Task, CancelTask, TaskProgress, TaskPreview, TaskDraft, TaskCandidate, TaskEnded, *ERRANDS,
+    )
+}  # fmt: skip

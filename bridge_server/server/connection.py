@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 from .. import __version__
 from ..protocol.errors import AuthenticationFailed, BadRequest, BridgeError, VersionMismatch
-from ..protocol.messages import PROTOCOL_VERSION, Hello, Request, Welcome
+from ..protocol.messages import PROTOCOL_VERSION, Hello, Welcome
+from ..protocol.request import Request
 from .frames import UnreadableRequest, decode_request, failure_frame, reply_frame
 from .handlers import Handlers
 from .outbox import Outbox

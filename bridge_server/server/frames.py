@@ -9,7 +9,8 @@ import msgspec
 
 from ..protocol.codec import Event
 from ..protocol.errors import BadRequest, BridgeError, Unsupported
-from ..protocol.messages import OPS, Request
+from ..protocol.request import Request
+from ..protocol.tables import OPS
 
 __all__ = ["decode_request", "event_frame", "failure_frame", "reply_frame"]
 

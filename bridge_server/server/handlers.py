@@ -31,7 +31,6 @@ from ..protocol.messages import (
     JobList,
     ListJobs,
     Refine,
-    Request,
     Status,
     Stop,
     Submitted,
@@ -40,6 +39,7 @@ from ..protocol.messages import (
 )
 from ..protocol.pixels import check_pixels
 from ..protocol.records import JobInfo
+from ..protocol.request import Request
 from ..sessions.store import Store
 from .hub import Hub, Watcher
 

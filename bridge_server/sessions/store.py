@@ -18,9 +18,10 @@ import msgspec
 
 from ..protocol.codec import Event
 from ..protocol.errors import BadRequest, NotFound, OutOfSpace
-from ..protocol.messages import OPS, CandidateDone, Expand, Fill, JobState, Vary
+from ..protocol.messages import CandidateDone, Expand, Fill, JobState, Vary
 from ..protocol.pixels import Pixels
 from ..protocol.records import CandidateInfo, EngineInfo, JobInfo
+from ..protocol.tables import OPS
 from .blobs import Blobs
 from .migrations import migrate
 
