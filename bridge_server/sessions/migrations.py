@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from typing import Any
+
+import msgspec
 
 from ..protocol.errors import Unsupported
+from ..protocol.pixels import BYTES_PER_PIXEL
 
 __all__ = ["MIGRATIONS", "migrate"]
 
@@ -40,7 +44,115 @@ def _m001_jobs(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_jobs,)
+def _m002_conversation(db: sqlite3.Connection) -> None:
+    # taste: a TasteSettings as msgpack; forgotten: the last decision that taste no longer learns from;
+    # size: bytes of the blobs that the project holds
+    db.execute(
+        "CREATE TABLE project (name TEXT PRIMARY KEY, created REAL NOT NULL, used REAL NOT NULL,"
+        " seq INTEGER NOT NULL DEFAULT 0, jobs INTEGER NOT NULL DEFAULT 0,"
+        " candidates INTEGER NOT NULL DEFAULT 0, versions INTEGER NOT NULL DEFAULT 0,"
+        " size INTEGER NOT NULL DEFAULT 0, taste BLOB, forgotten INTEGER NOT NULL DEFAULT 0)"
+    )
+    db.execute(
+        "CREATE TABLE journal (project TEXT NOT NULL, seq INTEGER NOT NULL, topic TEXT NOT NULL,"
+        " body BLOB NOT NULL, PRIMARY KEY (project, seq)) WITHOUT ROWID"
+    )
+    # what a change was answered, for a client that asks again
+    db.execute("CREATE TABLE answered (key TEXT PRIMARY KEY, answer BLOB NOT NULL, created REAL NOT NULL)")
+    db.execute("CREATE TABLE blob (digest TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID")
+    db.execute(
+        "CREATE TABLE holding (holder TEXT NOT NULL, blob TEXT NOT NULL, project TEXT NOT NULL,"
+        " PRIMARY KEY (holder, blob)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX holding_blob ON holding (blob, project)")
+    # plan: what taste chose, as msgpack [[seed, why], ...], once it has; removed: when the pixels went
+    for column in (
+        "host TEXT NOT NULL DEFAULT ''", "document TEXT NOT NULL DEFAULT ''",
+        "prompt TEXT NOT NULL DEFAULT ''", "drafts INTEGER NOT NULL DEFAULT 0", "plan BLOB", "removed REAL",
+    ):  # fmt: skip
+        db.execute(f"ALTER TABLE job ADD COLUMN {column}")
+    for column in ("thumbnail BLOB", "removed REAL"):
+        db.execute(f"ALTER TABLE candidate ADD COLUMN {column}")
+    for name, columns in (("all", ""), ("host", "host, "), ("verb", "verb, "), ("engine", "engine, ")):
+        db.execute(f"CREATE INDEX job_project_{name} ON job (project, {columns}number)")
+    db.execute("CREATE INDEX job_project_created ON job (project, created)")
+    db.execute("CREATE INDEX candidate_created ON candidate (created)")
+    # text: a job's prompts and the names of its versions; rowid: the job's number
+    db.execute("CREATE VIRTUAL TABLE words USING fts5 (text)")
+    # placement, canvas: a Placement as msgpack; modified: the decision that brought the final pixels
+    db.execute(
+        "CREATE TABLE version (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project TEXT NOT NULL,"
+        " document TEXT NOT NULL, parent TEXT REFERENCES version (id), candidate TEXT NOT NULL"
+        " REFERENCES candidate (id), job TEXT NOT NULL, session TEXT NOT NULL, host TEXT NOT NULL,"
+        " placement BLOB NOT NULL, canvas BLOB, name TEXT NOT NULL, starred INTEGER NOT NULL DEFAULT 0,"
+        " modified TEXT, created REAL NOT NULL)"
+    )
+    db.execute("CREATE INDEX version_project ON version (project, number)")
+    db.execute("CREATE INDEX version_document ON version (project, document, number)")
+    db.execute("CREATE INDEX version_job ON version (job)")
+    db.execute("CREATE INDEX version_starred ON version (project, job) WHERE starred")
+    db.execute("CREATE INDEX version_candidate ON version (candidate)")
+    # pixels: the artist's final ones, of a modify
+    db.execute(
+        "CREATE TABLE decision (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project TEXT NOT NULL,"
+        " candidate TEXT NOT NULL REFERENCES candidate (id), job TEXT NOT NULL, kind TEXT NOT NULL,"
+        " session TEXT NOT NULL, host TEXT NOT NULL, version TEXT NOT NULL, placement BLOB, pixels BLOB,"
+        " changed REAL, difference REAL, created REAL NOT NULL)"
+    )
+    db.execute("CREATE INDEX decision_project ON decision (project, number)")
+    db.execute("CREATE INDEX decision_job ON decision (job)")
+    # head: empty before the first version; trail: where redo leads from a version
+    db.execute(
+        "CREATE TABLE document (project TEXT NOT NULL, name TEXT NOT NULL, head TEXT NOT NULL,"
+        " PRIMARY KEY (project, name)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE trail (project TEXT NOT NULL, document TEXT NOT NULL, version TEXT NOT NULL,"
+        " next TEXT NOT NULL, PRIMARY KEY (project, document, version)) WITHOUT ROWID"
+    )
+    # what taste learned elsewhere, a Lesson as msgpack
+    db.execute("CREATE TABLE lesson (number INTEGER PRIMARY KEY, project TEXT NOT NULL, body BLOB NOT NULL)")
+    db.execute("CREATE INDEX lesson_project ON lesson (project)")
+    _bring_over(db)
+
+
+def _bring_over(db: sqlite3.Connection) -> None:
+    """What the first shape knew, in the second."""
+    db.execute(
+        "INSERT INTO project (name, created, used, jobs)"
+        " SELECT project, min(created), max(created), count(*) FROM job GROUP BY project"
+    )
+    for number, job, project, session, request in db.execute(
+        "SELECT number, id, project, session, request FROM job"
+    ).fetchall():
+        asked = msgspec.msgpack.decode(request)
+        (host,) = db.execute("SELECT host FROM session WHERE id = ?", (session,)).fetchone() or ("",)
+        db.execute("UPDATE job SET host = ?, prompt = ? WHERE id = ?", (host, asked["prompt"], job))
+        text = f"{asked['prompt']}\n{asked['negative_prompt']}"
+        db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, text))
+        for name in ("picture", "mask"):
+            if name in asked:
+                _note(db, f"job:{job}", project, asked[name])
+    for candidate, project, info, pixels, created in db.execute(
+        "SELECT c.id, j.project, c.info, c.pixels, c.created FROM candidate c JOIN job j ON j.id = c.job"
+    ).fetchall():
+        dated = msgspec.msgpack.encode(msgspec.msgpack.decode(info) | {"created": created})
+        db.execute("UPDATE candidate SET info = ? WHERE id = ?", (dated, candidate))
+        db.execute("UPDATE project SET candidates = candidates + 1 WHERE name = ?", (project,))
+        _note(db, f"candidate:{candidate}", project, msgspec.msgpack.decode(pixels))
+    db.execute(
+        "UPDATE project SET size = (SELECT coalesce(sum(size), 0) FROM blob WHERE digest IN"
+        " (SELECT blob FROM holding WHERE project = project.name))"
+    )
+
+
+def _note(db: sqlite3.Connection, holder: str, project: str, kept: dict[str, Any]) -> None:
+    size = kept["width"] * kept["height"] * BYTES_PER_PIXEL[kept["format"]]
+    db.execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (kept["blob"], size))
+    db.execute("INSERT OR IGNORE INTO holding VALUES (?, ?, ?)", (holder, kept["blob"], project))
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_jobs, _m002_conversation)
 
 
 def migrate(db: sqlite3.Connection) -> None:

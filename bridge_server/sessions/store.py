@@ -1,35 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs, candidates and their lasting events on disk. One thread at a time, never the event loop's."""
+"""Jobs, candidates and their lasting events on disk."""
 
 from __future__ import annotations
 
 import dataclasses
-import errno
 import logging
-import sqlite3
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ..protocol.codec import Event
-from ..protocol.errors import BadRequest, NotFound, OutOfSpace
-from ..protocol.messages import CandidateDone, Expand, Fill, JobState, Vary
+from ..protocol.errors import NotFound
+from ..protocol.messages import FINAL_STATES, CandidateDone, Expand, Fill, JobState, Vary
 from ..protocol.pixels import Pixels
+from ..protocol.projects import ProjectJob
 from ..protocol.records import CandidateInfo, EngineInfo, JobInfo
 from ..protocol.tables import OPS
-from .blobs import Blobs
-from .migrations import migrate
+from .database import Database, StoredPixels, Told, removed_error
 
-__all__ = ["JobRecord", "Store"]
+__all__ = ["JOB_COLUMNS", "Chosen", "JobRecord", "Store"]
 
 log = logging.getLogger(__name__)
 
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+@dataclass(frozen=True)
+class Chosen:
+    """One draft that taste chose, and why: ``near`` or ``surprise``."""
+
+    seed: int
+    offered: str
 
 
 @dataclass(frozen=True)
@@ -47,90 +49,77 @@ class JobRecord:
     seq: int = 0
     restarts: int = 0
     done_indices: frozenset[int] = frozenset()
-
-
-class _StoredPixels(msgspec.Struct):
-    """Pixels whose data lies in a blob."""
-
-    width: int
-    height: int
-    format: str
-    colorspace: str
-    blob: str
+    host: str = ""
+    #: How many drafts to choose the candidates from; 0: none. ``plan`` is the choice, once it is made.
+    drafts: int = 0
+    plan: tuple[Chosen, ...] | None = None
 
 
 class Store:
-    """The daemon's memory in ``folder``.
+    """The jobs of all projects.
 
-    Raises:
-        BadRequest: the database is damaged.
-        Unsupported: it was written by a newer version.
-        OutOfSpace: from every method that writes, when the disk is full; nothing was written then.
+    What writes returns whom to tell of it; it may raise OutOfSpace, and has written nothing then.
     """
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._blobs = Blobs(folder / "blobs")
-        path = folder / "bridge.sqlite3"
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # told means on disk, also after a power cut
-            self._db.execute("PRAGMA foreign_keys = ON")
-            migrate(self._db)
-        except BaseException as error:
-            self._db.close()
-            if not isinstance(error, sqlite3.DatabaseError):
-                raise
-            raise BadRequest(
-                f"The database {path} can't be used: {error}.",
-                "Move the data folder aside to begin anew, or bring it back from a backup.",
-            ) from error
-
-    def close(self) -> None:
-        """Finish writing."""
-        self._db.close()
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     # ---- writing ---------------------------------------------------------------------------------
 
     def add_session(self, session: str, project: str, host: str, client: str) -> None:
         """Remember a sitting; a returning one keeps its first record."""
-        with self._writing():
+        with self._db.writing():
             self._db.execute(
                 "INSERT OR IGNORE INTO session VALUES (?, ?, ?, ?, ?)",
                 (session, project, host, client, time.time()),
             )
 
-    def add_job(self, record: JobRecord) -> Event:
-        """Write a new job and its inputs down; returns its first lasting event."""
-        with self._writing():
-            plain = _request_map(record.request)
-            plain["picture"] = self._keep(record.request.picture)
-            if isinstance(record.request, Fill):
-                plain["mask"] = self._keep(record.request.mask)
-            self._db.execute(
-                "INSERT INTO job (id, session, project, verb, engine, engine_info, request, seed, count,"
-                " priority, state, seq, restarts, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
-                (
-                    record.job,
-                    record.session,
-                    record.project,
-                    record.request.op,
-                    record.engine.name,
-                    msgspec.msgpack.encode(record.engine),
-                    msgspec.msgpack.encode(plain),
-                    record.seed,
-                    record.request.count,
-                    record.request.priority,
-                    record.state,
-                    record.created,
-                ),
-            )
-            return self._append(record.job, JobState(record.job, record.state))
+    def add_job(self, record: JobRecord) -> list[Told]:
+        """Write a new job and its inputs down."""
+        asked, holder = record.request, f"job:{record.job}"
+        with self._db.writing():
+            self._db.ensure_project(record.project)
+            plain = _request_map(asked)
+            plain["picture"] = self._db.keep(asked.picture, holder, record.project)
+            if isinstance(asked, Fill):
+                plain["mask"] = self._db.keep(asked.mask, holder, record.project)
+            row: dict[str, Any] = {
+                "id": record.job,
+                "session": record.session,
+                "project": record.project,
+                "verb": asked.op,
+                "engine": record.engine.name,
+                "engine_info": msgspec.msgpack.encode(record.engine),
+                "request": msgspec.msgpack.encode(plain),
+                "seed": record.seed,
+                "count": asked.count,
+                "priority": asked.priority,
+                "state": record.state,
+                "seq": 0,
+                "restarts": 0,
+                "created": record.created,
+                "host": record.host,
+                "document": asked.document,
+                "prompt": asked.prompt,
+                "drafts": record.drafts,
+            }
+            number = self._db.execute(
+                f"INSERT INTO job ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608
+                list(row.values()),
+            ).lastrowid
+            words = f"{asked.prompt}\n{asked.negative_prompt}"
+            self._db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, words))
+            self._db.execute("UPDATE project SET jobs = jobs + 1 WHERE name = ?", (record.project,))
+            return self._state_told(JobState(record.job, record.state))
 
-    def set_state(self, state: JobState) -> Event:
-        """Change a job's state and write the event that tells of it."""
-        with self._writing():
+    def set_plan(self, job: str, plan: tuple[Chosen, ...]) -> None:
+        """Write down which drafts taste chose, before any of them is made in full."""
+        with self._db.writing():
+            self._db.execute("UPDATE job SET plan = ? WHERE id = ?", (msgspec.msgpack.encode(plan), job))
+
+    def set_state(self, state: JobState) -> list[Told]:
+        """Change a job's state and write the events that tell of it."""
+        with self._db.writing():
             self._db.execute(
                 "UPDATE job SET state = ?, error_code = ?, error_message = ?, error_hint = ?,"
                 " restarts = restarts + ? WHERE id = ?",
@@ -143,24 +132,28 @@ class Store:
                     state.job,
                 ),
             )
-            return self._append(state.job, state)
+            return self._state_told(state)
 
-    def add_candidate(self, info: CandidateInfo, pixels: Pixels) -> Event:
+    def add_candidate(self, info: CandidateInfo, pixels: Pixels, thumbnail: Pixels) -> list[Told]:
         """Keep a finished candidate; when this returns it is on disk and may be announced."""
-        with self._writing():
-            kept = self._keep(pixels)
+        holder = f"candidate:{info.candidate}"
+        with self._db.writing():
+            (project,) = self._db.one("SELECT project FROM job WHERE id = ?", (info.job,)) or ("",)
             self._db.execute(
-                "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO candidate (id, job, idx, info, pixels, thumbnail, created)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     info.candidate,
                     info.job,
                     info.index,
                     msgspec.msgpack.encode(info),
-                    msgspec.msgpack.encode(kept),
-                    time.time(),
+                    msgspec.msgpack.encode(self._db.keep(pixels, holder, project)),
+                    msgspec.msgpack.encode(self._db.keep(thumbnail, f"thumbnail:{info.candidate}", project)),
+                    info.created,
                 ),
             )
-            return self._append(info.job, CandidateDone(info, pixels))
+            self._db.execute("UPDATE project SET candidates = candidates + 1 WHERE name = ?", (project,))
+            return [self._append(info.job, CandidateDone(info, pixels))]
 
     # ---- reading ---------------------------------------------------------------------------------
 
@@ -170,39 +163,41 @@ class Store:
         Raises:
             NotFound: there is no such job.
         """
-        row = self._db.execute(
-            f"SELECT {_JOB_COLUMNS} FROM job WHERE id = ?",  # noqa: S608 - constants
-            (job,),
-        ).fetchone()
+        row = self._db.one(f"SELECT {JOB_COLUMNS} FROM job WHERE id = ?", (job,))  # noqa: S608
         if row is None:
             raise NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")
-        return self._info(row)
+        return self.info(row)
 
     def jobs(self, session: str | None, limit: int) -> list[JobInfo]:
         """The newest jobs of a session, or of all."""
         where, values = ("WHERE session = ?", [session]) if session is not None else ("", [])
-        rows = self._db.execute(
-            f"SELECT {_JOB_COLUMNS} FROM job {where} ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
+        rows = self._db.all(
+            f"SELECT {JOB_COLUMNS} FROM job {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
             [*values, limit],
-        ).fetchall()
-        return [self._info(row) for row in rows]
+        )
+        return [self.info(row) for row in rows]
 
     def unfinished(self) -> list[JobRecord]:
         """The jobs that were queued or running when the last daemon ended, oldest first, without pixels."""
-        rows = self._db.execute(
-            "SELECT id, session, project, verb, engine_info, request, seed, created, state, seq, restarts"
-            " FROM job WHERE state IN ('queued', 'running') ORDER BY number"
-        ).fetchall()
+        rows = self._db.all(
+            "SELECT id, session, project, verb, engine_info, request, seed, created, state, seq, restarts,"
+            " host, drafts, plan FROM job WHERE state IN ('queued', 'running') ORDER BY number"
+        )
         return [self._record(row) for row in rows]
 
     def request(self, job: str) -> Fill | Expand:
         """What was asked for, with its pixels.
 
         Raises:
-            NotFound: the pixels are missing or damaged.
+            NotFound: there is no such job, or its pixels are missing, damaged or removed.
         """
-        verb, packed = self._db.execute("SELECT verb, request FROM job WHERE id = ?", (job,)).fetchone()
-        return _request(verb, packed, self._load)
+        row = self._db.one("SELECT verb, request, removed FROM job WHERE id = ?", (job,))
+        if row is None:
+            raise NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")
+        verb, packed, removed = row
+        if removed is not None:
+            raise removed_error(removed)
+        return _request(verb, packed, self._db.load)
 
     def event_after(self, job: str, after: int) -> Event | None:
         """A job's first lasting event with a number above ``after``, a candidate with its pixels.
@@ -221,40 +216,47 @@ class Store:
                 log.warning("job %s: %s", job, error)
         return None
 
-    def candidate(self, candidate: str) -> CandidateDone:
-        """A finished candidate.
+    def candidate(self, candidate: str, *, thumbnail: bool = False) -> CandidateDone:
+        """A finished candidate, in full or as a small picture (in full where none was made).
 
         Raises:
-            NotFound: there is no such candidate.
+            NotFound: there is no such candidate, or its pixels are missing, damaged or removed.
         """
-        row = self._db.execute("SELECT info, pixels FROM candidate WHERE id = ?", (candidate,)).fetchone()
+        row = self._db.one(
+            "SELECT info, pixels, thumbnail, removed FROM candidate WHERE id = ?", (candidate,)
+        )
         if row is None:
             raise NotFound(f"There is no candidate {candidate!r}.", "It may have been removed.")
-        info = msgspec.msgpack.decode(row[0], type=CandidateInfo)
-        return CandidateDone(info, self._load(msgspec.msgpack.decode(row[1], type=_StoredPixels)))
+        info, pixels, small, removed = row
+        if thumbnail and small is not None:
+            packed, removed = small, None  # outlives its picture
+        else:
+            packed = pixels
+        return CandidateDone(
+            msgspec.msgpack.decode(info, type=CandidateInfo), self._db.load_packed(packed, removed)
+        )
+
+    def candidates(self, job: str) -> list[CandidateInfo]:
+        """The finished candidates of a job, by index."""
+        rows = self._db.all("SELECT info FROM candidate WHERE job = ? ORDER BY idx", (job,))
+        return [msgspec.msgpack.decode(info, type=CandidateInfo) for (info,) in rows]
 
     # ---- details ---------------------------------------------------------------------------------
 
-    @contextmanager
-    def _writing(self) -> Generator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if _means_no_space(error):
-                raise OutOfSpace(
-                    "The disk that holds the bridge's data is full.",
-                    "Make room, or start the daemon with another --data-dir.",
-                ) from error
-            raise
+    def _state_told(self, state: JobState) -> list[Told]:
+        """Number and keep the news of a state: for who watches the job, beginning and end for its project."""
+        told = [self._append(state.job, state)]
+        if state.state in FINAL_STATES or (state.state == "queued" and told[0].event.seq == 1):
+            project, *rest = self._db.one(
+                "SELECT project, verb, session, host, document FROM job WHERE id = ?", (state.job,)
+            )
+            verb, session, host, document = rest
+            news = ProjectJob(project, state.job, verb, state.state, session, host, document)
+            told.append(self._db.journal(project, "project.job", news))
+        return told
 
-    def _append(self, job: str, body: JobState | CandidateDone) -> Event:
-        numbered = self._db.execute(
-            "UPDATE job SET seq = seq + 1 WHERE id = ? RETURNING seq", (job,)
-        ).fetchone()
+    def _append(self, job: str, body: JobState | CandidateDone) -> Told:
+        numbered = self._db.one("UPDATE job SET seq = seq + 1 WHERE id = ? RETURNING seq", (job,))
         if numbered is None:
             raise NotFound(f"There is no job {job!r}.")
         (seq,) = numbered
@@ -263,18 +265,12 @@ class Store:
         else:
             row, topic = (job, seq, msgspec.msgpack.encode(body), None), "job.state"
         self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", row)
-        return Event(topic, seq, body)
+        return Told(job, Event(topic, seq, body))
 
-    def _keep(self, pixels: Pixels) -> _StoredPixels:
-        blob = self._blobs.put(pixels.data)
-        return _StoredPixels(pixels.width, pixels.height, pixels.format, pixels.colorspace, blob)
-
-    def _load(self, kept: _StoredPixels) -> Pixels:
-        return Pixels(kept.width, kept.height, kept.format, self._blobs.get(kept.blob), kept.colorspace)
-
-    def _info(self, row: tuple[Any, ...]) -> JobInfo:
-        job, verb, state, seq, session, project, engine, count, created, seed, request, *error = row
-        made = self._db.execute("SELECT info FROM candidate WHERE job = ? ORDER BY idx", (job,)).fetchall()
+    def info(self, row: tuple[Any, ...]) -> JobInfo:
+        """A job from a row of :data:`JOB_COLUMNS`."""
+        job, verb, state, seq, session, project, engine, count, created, seed, request, *rest = row
+        host, drafts, *error = rest
         made_by = msgspec.msgpack.decode(engine, type=EngineInfo)
         asked = _request(verb, request, _without_data)
         code, message, hint = error
@@ -298,15 +294,21 @@ class Store:
             amount=asked.amount if isinstance(asked, Vary) else 0.0,
             parameters=asked.parameters,
             region=asked.region,
+            host=host,
+            document=asked.document,
+            drafts=drafts,
+            drafted=asked.drafted or drafts > 0,
+            unlike=asked.unlike,
             error_code=code,
             error_message=message,
             error_hint=hint,
-            candidates=[msgspec.msgpack.decode(info, type=CandidateInfo) for (info,) in made],
+            candidates=self.candidates(job),
         )
 
     def _record(self, row: tuple[Any, ...]) -> JobRecord:
-        job, session, project, verb, engine, request, seed, created, state, seq, restarts = row
-        done = self._db.execute("SELECT idx FROM candidate WHERE job = ?", (job,)).fetchall()
+        job, session, project, verb, engine, request, seed, created, state, seq, restarts, *rest = row
+        host, drafts, plan = rest
+        done = self._db.all("SELECT idx FROM candidate WHERE job = ?", (job,))
         return JobRecord(
             job=job,
             session=session,
@@ -319,32 +321,30 @@ class Store:
             seq=seq,
             restarts=restarts,
             done_indices=frozenset(index for (index,) in done),
+            host=host,
+            drafts=drafts,
+            plan=None if plan is None else msgspec.msgpack.decode(plan, type=tuple[Chosen, ...]),
         )
 
 
-_JOB_COLUMNS = (
-    "id, verb, state, seq, session, project, engine_info, count, created, seed, request,"
+#: What :meth:`Store.info` reads.
+JOB_COLUMNS = (
+    "id, verb, state, seq, session, project, engine_info, count, created, seed, request, host, drafts,"
     " error_code, error_message, error_hint"
 )
 
 
-def _request(verb: str, packed: bytes, load: Callable[[_StoredPixels], Pixels]) -> Fill | Expand:
+def _request(verb: str, packed: bytes, load: Callable[[StoredPixels], Pixels]) -> Fill | Expand:
     plain = msgspec.msgpack.decode(packed)
     for name in ("picture", "mask"):
         if name in plain:
-            plain[name] = load(msgspec.convert(plain[name], _StoredPixels))
+            plain[name] = load(msgspec.convert(plain[name], StoredPixels))
     return msgspec.convert(plain, OPS[verb][0])
 
 
-def _without_data(kept: _StoredPixels) -> Pixels:
+def _without_data(kept: StoredPixels) -> Pixels:
     return Pixels(kept.width, kept.height, kept.format, b"", kept.colorspace)
 
 
 def _request_map(request: Fill | Expand) -> dict[str, Any]:
     return {f.name: getattr(request, f.name) for f in dataclasses.fields(request)}
-
-
-def _means_no_space(error: BaseException) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in _NO_SPACE
-    return isinstance(error, sqlite3.OperationalError) and "full" in str(error)

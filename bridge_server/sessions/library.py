@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finding things again: projects, their events, their history."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from ..protocol.codec import Event
+from ..protocol.errors import NotFound
+from ..protocol.history import History, HistoryEntry, HistoryPage, JobInputs
+from ..protocol.messages import Expand
+from ..protocol.projects import ProjectInfo, ProjectList
+from ..protocol.records import JobInfo
+from ..protocol.tables import EVENTS
+from ..protocol.versions import DecisionInfo, VersionInfo
+from .database import Database
+from .store import JOB_COLUMNS, Store
+from .tree import TreeReader
+
+__all__ = ["Library"]
+
+_MOST = 200
+
+_PROJECT = "SELECT name, seq, created, used, jobs, candidates, versions, size FROM project"
+
+
+class Library:
+    """What is stored, as it is looked at."""
+
+    def __init__(self, database: Database, store: Store) -> None:
+        self._db, self._store = database, store
+        self._tree = TreeReader(database)
+
+    def projects(self) -> ProjectList:
+        """All projects, the last used first."""
+        return ProjectList([ProjectInfo(*row) for row in self._db.all(f"{_PROJECT} ORDER BY used DESC")])
+
+    def project(self, project: str) -> ProjectInfo:
+        """One project; one that has nothing in it yet is empty.
+
+        Its ``seq`` is 0 then.
+        """
+        row = self._db.one(f"{_PROJECT} WHERE name = ?", (project,))
+        if row is None:
+            return ProjectInfo(project, 0, 0.0, 0.0)
+        hosts = self._db.all("SELECT DISTINCT host FROM job WHERE project = ? ORDER BY host", (project,))
+        return ProjectInfo(*row, hosts=[host for (host,) in hosts], heads=self._tree.heads(project))
+
+    def known(self, project: str) -> ProjectInfo:
+        """The same of a project that must exist.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        info = self.project(project)
+        if not info.created:
+            raise NotFound(
+                f"There is no project {project[:80]!r}.", "List the projects to see which there are."
+            )
+        return info
+
+    def event_after(self, project: str, after: int) -> Event | None:
+        """A project's first lasting event with a number above ``after``."""
+        row = self._db.one(
+            "SELECT seq, topic, body FROM journal WHERE project = ? AND seq > ? ORDER BY seq LIMIT 1",
+            (project, after),
+        )
+        if row is None:
+            return None
+        seq, topic, body = row
+        return Event(topic, seq, msgspec.msgpack.decode(body, type=EVENTS[topic]))
+
+    def inputs(self, job: str) -> JobInputs:
+        """What a job was given.
+
+        Raises:
+            NotFound: there is no such job, or its pixels are missing, damaged or removed.
+        """
+        asked = self._store.request(job)
+        if isinstance(asked, Expand):
+            grow = [asked.left, asked.right, asked.top, asked.bottom]
+            return JobInputs(job, asked.region, asked.picture, None, grow)
+        return JobInputs(job, asked.region, asked.picture, asked.mask)
+
+    def history(self, request: History, project: str) -> HistoryPage:
+        """A page of the jobs that fit, newest first."""
+        limit = max(1, min(request.limit, _MOST))
+        where, values = _conditions(request, project)
+        rows = self._db.all(
+            f"SELECT number, {JOB_COLUMNS} FROM job WHERE {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
+            [*values, limit + 1],
+        )
+        entries = [self._entry(self._store.info(row[1:])) for row in rows[:limit]]
+        return HistoryPage(entries, rows[limit - 1][0] if len(rows) > limit else 0)
+
+    def everything(self, project: str) -> tuple[list[JobInfo], list[DecisionInfo], list[VersionInfo]]:
+        """All jobs, decisions and versions of a project in order of time, for its report."""
+        rows = self._db.all(
+            f"SELECT {JOB_COLUMNS} FROM job WHERE project = ? ORDER BY number",  # noqa: S608
+            (project,),
+        )
+        jobs = [self._store.info(row) for row in rows]
+        decisions = self._tree.decisions("project = ?", (project,))
+        return jobs, decisions, self._tree.versions("v.project = ?", (project,))
+
+    def _entry(self, job: JobInfo) -> HistoryEntry:
+        decisions = self._tree.decisions("job = ?", (job.job,))
+        return HistoryEntry(job, decisions, self._tree.versions("v.job = ?", (job.job,)))
+
+
+def _conditions(request: History, project: str) -> tuple[str, list[Any]]:
+    """The search as SQL and its values."""
+    terms: list[tuple[str, Any]] = [("project = ?", project)]
+    if request.before:
+        terms.append(("number < ?", request.before))
+    terms += [
+        (f"{column} = ?", value)
+        for column in ("host", "verb", "engine")
+        if (value := getattr(request, column))
+    ]
+    for sql, value in (
+        ("document = ?", request.document),
+        ("created >= ?", request.since),
+        ("created <= ?", request.until),
+    ):
+        if value is not None:
+            terms.append((sql, value))
+    words = re.findall(r"\w+", request.text)
+    if words:
+        asked = " ".join(f'"{word}"*' for word in words)
+        terms.append(("number IN (SELECT rowid FROM words WHERE words MATCH ?)", asked))
+    elif request.text.strip():
+        terms.append(("number = ?", -1))  # only signs, which are no words
+    if request.starred:
+        terms.append(("id IN (SELECT job FROM version WHERE project = ? AND starred)", project))
+    elif request.accepted:
+        terms.append(("id IN (SELECT job FROM version WHERE project = ?)", project))
+    return " AND ".join(sql for sql, _ in terms), [value for _, value in terms]
