@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that is measured: ``make bench``."""
 
-from bench import bridge, quality
+from bench import bridge, drafts, quality
 
 if __name__ == "__main__":
     bridge.main()
     quality.main()
+    drafts.main()

@@ -22,16 +22,19 @@ from filelock import FileLock, Timeout
 
 from . import __version__
 from .config import Config
+from .jobs.chooser import Chooser
+from .jobs.clerk import Clerk
 from .jobs.scheduler import Scheduler
 from .protocol.codec import Event
 from .protocol.discovery import LAUNCHER_FILE, RUNTIME_FILE, Launcher, RuntimeFile
 from .protocol.errors import BadRequest, BridgeError
-from .protocol.messages import DaemonStops, Hello
+from .protocol.messages import FINAL_STATES, DaemonStops, Hello
 from .server.connection import Limits
-from .server.handlers import Handlers
+from .server.desk import Desk
 from .server.hub import Hub
+from .server.keeping import keep_within_budget
 from .server.listener import Listener
-from .sessions.store import Store
+from .sessions.memory import Memory
 from .workers.supervisor import Supervisor
 
 __all__ = ["AlreadyRunning", "serve"]
@@ -39,6 +42,7 @@ __all__ = ["AlreadyRunning", "serve"]
 log = logging.getLogger("bridge_server")
 
 WORKER_COMMAND = (sys.executable, "-m", "bridge_server.workers.child")
+CLERK_COMMAND = (sys.executable, "-m", "bridge_server.workers.clerk")
 _LAUNCHER = Launcher([sys.executable, "-m", "bridge_server"])
 
 
@@ -86,20 +90,23 @@ class _Daemon:
         self._token = secrets.token_urlsafe(32)
         self._stopped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._last_busy = time.monotonic()
-        self._store = Store(config.data_dir)
+        self._memory = Memory(config.data_dir)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._clerk = Clerk(CLERK_COMMAND, idle_exit=config.worker_idle_exit)
         self._supervisor = Supervisor(
             worker_command, size=config.worker_count, idle_exit=config.worker_idle_exit
         )
         self._hub = Hub()
         self._scheduler = Scheduler(
-            self._store,
+            self._memory.store,
             self._writer,
             self._supervisor,
-            self._hub.publish,
+            Chooser(self._memory.store, self._memory.lessons, self._writer, self._clerk),
+            self._publish,
             max_pixels=config.max_pixels,
             max_queued=config.max_queued,
         )
+        self._desk: Desk | None = None
         limits = Limits(config.max_message, config.max_pixels)
         self._listener = Listener(self._token, limits, self._begin_session, self._scheduler.session_gone)
 
@@ -124,7 +131,7 @@ class _Daemon:
             log.warning("listening on %s: other machines can reach this daemon", self._config.host)
         try:
             return await self._listener.start(
-                self._config.host, self._config.port, lambda address: self._handlers(address, started)
+                self._config.host, self._config.port, lambda address: self._make_desk(address, started)
             )
         except OSError as error:
             raise BadRequest(
@@ -132,22 +139,30 @@ class _Daemon:
                 "Choose another --host or --port; port 0 takes a free one.",
             ) from error
 
-    def _handlers(self, address: str, started: float) -> Handlers:
-        return Handlers(
+    def _make_desk(self, address: str, started: float) -> Desk:
+        self._desk = Desk(
             scheduler=self._scheduler,
-            store=self._store,
+            clerk=self._clerk,
+            memory=self._memory,
             writer=self._writer,
             hub=self._hub,
             max_pixels=self._config.max_pixels,
+            budget=self._config.budget,
             data_dir=self._config.data_dir,
             address=address,
             request_stop=self._stop,
             started=started,
         )
+        return self._desk
+
+    def _publish(self, channel: str, event: Event) -> None:
+        self._hub.publish(channel, event)
+        if self._desk is not None and event.topic == "project.job" and event.body.state in FINAL_STATES:
+            self._desk.spawn(keep_within_budget(self._desk))
 
     async def _begin_session(self, session: str, hello: Hello) -> None:
         await asyncio.get_running_loop().run_in_executor(
-            self._writer, self._store.add_session, session, hello.project, hello.host, hello.client
+            self._writer, self._memory.store.add_session, session, hello.project, hello.host, hello.client
         )
 
     def _stop(self, reason: str) -> None:
@@ -180,9 +195,12 @@ class _Daemon:
         self._hub.broadcast(Event("daemon.stops", 0, DaemonStops(reason)))
         await self._scheduler.stop()
         await self._listener.stop()
+        await self._clerk.close()
+        if self._desk is not None:
+            await self._desk.settle()
         await self._supervisor.close()
         self._writer.shutdown()
-        self._store.close()
+        self._memory.close()
 
 
 def _make_private(folder: Path) -> None:

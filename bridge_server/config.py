@@ -29,6 +29,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         idle_exit: seconds without clients and work after which the daemon ends; 0 means never.
         max_message: bytes of one message. The default holds 32 megapixels of float RGBA.
         max_pixels: width times height of one picture.
+        budget: bytes that all stored pictures may take; above, the oldest that were never accepted are
+            removed. 0 is unlimited.
         max_queued: jobs that may wait or run at once.
         workers: processes that compute at once; 0 takes one per core, at most 8.
         worker_idle_exit: seconds after which an unused worker process ends.
@@ -41,6 +43,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     idle_exit: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     max_message: Annotated[int, msgspec.Meta(ge=65536)] = 512 * _MIB
     max_pixels: Annotated[int, msgspec.Meta(ge=1)] = 64 * _MIB
+    budget: Annotated[int, msgspec.Meta(ge=0)] = 20 * 2**30
     max_queued: Annotated[int, msgspec.Meta(ge=1)] = 64
     workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     worker_idle_exit: Annotated[float, msgspec.Meta(gt=0)] = 300.0

@@ -1,65 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """One of each message, for the tests of the wire."""
 
+import samples_conversation as conversation
 from bridge_server.protocol import messages as m
-from bridge_server.protocol import records as r
-from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.work import (
     CancelTask,
     Ready,
     Task,
     TaskCandidate,
+    TaskDraft,
     TaskEnded,
     TaskPreview,
     TaskProgress,
 )
+from samples_records import CANDIDATE, DESCRIPTOR, ENGINE, JOB, MASK, PATCH, PICTURE, PLACE, REGION
 
-PICTURE = Pixels(2, 1, "rgb8", b"\x00\x01\x02\xfd\xfe\xff")
-MASK = Pixels(2, 1, "gray8", b"\x00\xff")
-PATCH = Pixels(1, 1, "rgba8", b"\x10\x20\x30\xff")
-REGION = r.Placement(40, -7, 2, 1)
-PLACE = r.Placement(41, -7, 1, 1)
-
-ENGINE = r.EngineInfo(
-    name="patchmatch",
-    version="2.2.0",
-    title="PatchMatch",
-    verbs={"fill": [], "expand": ["prompt"]},
-    steers=["strength"],
-    context=r.Context(0.5, 64, 256),
-    description="Fills from the picture itself.",
-    batches=True,
-    cancel_grace=0.05,
-    model="sdxl",
-    model_hash="ab12",
-)
-CANDIDATE = r.CandidateInfo("c0ffee", "j0b", 1, 43, PLACE, 0.25, {"patch_radius": 5})
-JOB = r.JobInfo(
-    job="j0b",
-    verb="vary",
-    state="failed",
-    seq=4,
-    session="s1",
-    project="book cover",
-    engine="patchmatch",
-    count=2,
-    created=1.5,
-    engine_version="1",
-    model="sd15",
-    model_hash="ab12",
-    seed=42,
-    prompt="a tree",
-    negative_prompt="text",
-    strength=0.75,
-    amount=0.25,
-    parameters={"patch_radius": 5},
-    region=REGION,
-    position=3,
-    error_code="worker_died",
-    error_message="It ended.",
-    error_hint="Ask again.",
-    candidates=[CANDIDATE],
-)
 DONE = m.CandidateDone(CANDIDATE, PATCH)
 _VERB = {
     "engine": "patchmatch",
@@ -72,6 +27,10 @@ _VERB = {
     "priority": -1,
     "if_gone": "cancel",
     "job": "j0b",
+    "document": "cover.kra",
+    "taste": True,
+    "drafted": True,
+    "unlike": "c0ffee",
 }
 
 #: op -> a request with no field at its default
@@ -89,9 +48,10 @@ REQUESTS = {
         m.Cancel("j0b"),
         m.GetJob("j0b"),
         m.ListJobs(every_session=True, limit=7),
-        m.Fetch("c0ffee"),
+        m.Fetch("c0ffee", thumbnail=True),
         m.Watch("j0b", 3),
         m.Stop(),
+        *conversation.REQUESTS,
     )
 }
 
@@ -113,6 +73,9 @@ RESULTS = {
     "fetch": DONE,
     "watch": JOB,
     "stop": m.Ack(),
+    "more": _SUBMITTED,
+    "less": _SUBMITTED,
+    **conversation.RESULTS,
 }
 
 #: topic -> body
@@ -120,8 +83,10 @@ EVENTS = {
     "job.state": m.JobState("j0b", "failed", "worker_died", "It ended.", "Ask again.", resumed=True),
     "job.progress": m.JobProgress("j0b", 1, 0.5),
     "job.preview": m.Preview("j0b", 1, REGION, PATCH),
+    "job.drafts": m.DraftsProgress("j0b", 3, 12),
     "job.candidate": DONE,
     "daemon.stops": m.DaemonStops("SIGTERM"),
+    **conversation.EVENTS,
 }
 
 #: name -> message between the daemon and a worker
@@ -131,13 +96,15 @@ WORK = {
         Ready([ENGINE]),
         Task(
             "j0b:1", "patchmatch", "expand", PICTURE, MASK, [1], [43], [1, 2, 3, 4], "a tree", "text",
-            0.75, 0.25, {"patch_radius": 5},
+            0.75, 0.25, {"patch_radius": 5}, "drafted",
         ),
         CancelTask("j0b:1"),
         TaskProgress("j0b:1", 1, 0.5),
         TaskPreview("j0b:1", 1, PLACE, PATCH),
-        TaskCandidate("j0b:1", 1, 43, PLACE, PATCH, 0.25, {"patch_radius": 5}),
+        TaskDraft("j0b:d1", 1, 43, DESCRIPTOR),
+        TaskCandidate("j0b:1", 1, 43, PLACE, PATCH, 0.25, PATCH, DESCRIPTOR, {"patch_radius": 5}),
         TaskEnded("j0b:1", "engine_failed", "It failed.", "Ask again."),
+        *conversation.ERRANDS,
     )
 }  # fmt: skip
 

@@ -7,18 +7,21 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import samples
+from bridge_server.jobs.chooser import Chooser
 from bridge_server.jobs.scheduler import Scheduler
+from bridge_server.protocol.errands import Chosen
 from bridge_server.protocol.errors import Cancelled
 from bridge_server.protocol.messages import VERBS, CandidateDone, JobState
 from bridge_server.protocol.records import Placement
-from bridge_server.protocol.work import TaskCandidate, TaskEnded, TaskProgress
-from bridge_server.sessions.store import Store
+from bridge_server.protocol.work import TaskCandidate, TaskDraft, TaskEnded, TaskProgress
+from bridge_server.sessions.conversation import Sitting
+from bridge_server.sessions.memory import Memory
 
 SOON = 10
 FINAL = ("done", "failed", "cancelled")
 ENGINES = [
-    replace(samples.ENGINE, name="one", batches=False, verbs={key: [] for key in VERBS}),
-    replace(samples.ENGINE, name="all", batches=True, verbs={"fill": []}),
+    replace(samples.ENGINE, name="one", batches=False, verbs={key: [] for key in VERBS}, drafts=["fill"]),
+    replace(samples.ENGINE, name="all", batches=True, verbs={"fill": []}, drafts=[]),
 ]
 
 
@@ -33,7 +36,15 @@ class Run:
         """Say that a candidate is finished."""
         seed = self.task.seeds[self.task.indices.index(index)]
         place = Placement(1, 0, 1, 1)
-        self.say(TaskCandidate(self.task.task, index, seed, place, samples.PATCH, 0.1, recipe))
+        look = {"lightness": seed / 100}
+        self.say(
+            TaskCandidate(self.task.task, index, seed, place, samples.PATCH, 0.1, samples.PATCH, look, recipe)
+        )
+
+    def draft(self, index):
+        """Say what a draft looks like."""
+        seed = self.task.seeds[self.task.indices.index(index)]
+        self.say(TaskDraft(self.task.task, index, seed, {"lightness": seed / 100}))
 
     def progress(self, index, done):
         """Say how far it is."""
@@ -80,22 +91,50 @@ class Workers:
             run.die(Cancelled("Cancelled."))
 
 
+class Clerk:
+    """Stands in for a Clerk: chooses the last drafts, or fails as it is told."""
+
+    def __init__(self):
+        self.asked = []
+        self.error = None
+
+    async def choose(self, **errand):
+        """As a Clerk's, at once."""
+        self.asked.append(errand)
+        if self.error is not None:
+            raise self.error
+        most = len(errand["drafts"])
+        chosen = [most - 1 - number for number in range(errand["count"])]
+        return Chosen("", chosen, ["near"] * len(chosen))
+
+
 class Stage:
-    """Everything a test of the scheduler needs, and the events in the order in which they were told."""
+    """Everything a test of the scheduler needs, and the events in the order in which they were told.
+
+    Those of jobs and those of projects stand apart.
+    """
 
     def __init__(self, folder, *, size=2, max_queued=8):
-        self.store = Store(folder)
+        self.memory = Memory(folder)
+        self.store = self.memory.store
+        self.clerk = Clerk()
         self.writer = ThreadPoolExecutor(1)
         self.workers = Workers(size)
-        self.events = []
+        self.events, self.project_events = [], []
         self._news = asyncio.Event()
         self.scheduler = Scheduler(
-            self.store, self.writer, self.workers, self._publish, max_pixels=100, max_queued=max_queued
+            self.store,
+            self.writer,
+            self.workers,
+            Chooser(self.store, self.memory.lessons, self.writer, self.clerk),
+            self._publish,
+            max_pixels=100,
+            max_queued=max_queued,
         )
 
-    def _publish(self, job, event):
-        self.on_publish(job, event)
-        self.events.append((job, event))
+    def _publish(self, channel, event):
+        self.on_publish(channel, event)
+        (self.project_events if "/" in channel else self.events).append((channel, event))
         self._news.set()
 
     def on_publish(self, job, event):
@@ -103,10 +142,11 @@ class Stage:
 
     async def submit(self, job, session="s1", **fields):
         """A small fill."""
-        request = replace(samples.REQUESTS["fill"], **{"job": job, "engine": "one", "count": 1} | fields)
+        plain = {"job": job, "engine": "one", "count": 1, "if_gone": "finish"}
+        off = {"taste": False, "drafted": False, "unlike": ""}
+        request = replace(samples.REQUESTS["fill"], **plain | off | fields)
         async with asyncio.timeout(SOON):
-            return await self.scheduler.submit(replace(request, if_gone=fields.get("if_gone", "finish")),
-                                               session, "book cover")  # fmt: skip
+            return await self.scheduler.submit(request, Sitting(session, "book cover", "krita"))
 
     async def started(self):
         """The next task that reaches a worker."""
@@ -147,7 +187,7 @@ class Stage:
             task.remove_done_callback(self.scheduler._computed)
             task.cancel()
         self.writer.shutdown()
-        self.store.close()
+        self.memory.close()
 
 
 @asynccontextmanager
@@ -159,4 +199,4 @@ async def stage(folder, **options):
     finally:
         await it.scheduler.stop()
         it.writer.shutdown()
-        it.store.close()
+        it.memory.close()

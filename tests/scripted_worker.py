@@ -6,8 +6,9 @@ this file's path.
 
 It has two engines: ``scripted`` (the default; each candidate is a task of its own, killed 0.3 s after a
 cancel) and ``scripted-batch`` (one task makes all candidates of a job; killed after 5 s). A candidate is the
-selection's box in the plain colour ``colour_of(seed)``, so the same seed gives the same pixels. Parameters,
-all optional; for each candidate they work in this order:
+selection's box in the plain colour ``colour_of(seed)``, so the same seed gives the same pixels; a draft is
+the same. ``scripted`` drafts every verb but ``refine``, ``scripted-batch`` none. Parameters, all optional;
+for each candidate they work in this order:
 
 ==============  =====  ============================================================================
 ``started``     path   a folder: the file ``started-SEED`` with the process's pid is made first
@@ -71,6 +72,7 @@ class ScriptedEngine:
             context=Context(min_side=16, min_margin=4),
             batches=batches,
             cancel_grace=5.0 if batches else 0.3,
+            drafts=[] if batches else [verb for verb in VERBS if verb != "refine"],
         )
 
     def generate(self, brief, report):

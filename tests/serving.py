@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from bridge_server.protocol.codec import event_from_frame, request_frame, result_from_frame
 from bridge_server.protocol.messages import PROTOCOL_VERSION, Hello
 from bridge_server.server.connection import Limits
-from bridge_server.server.handlers import Handlers
+from bridge_server.server.desk import Desk
 from bridge_server.server.hub import Hub
 from bridge_server.server.listener import Listener
 from scheduling import Stage
@@ -86,13 +86,15 @@ class House:
         self.gone.append(session)
         await self.stage.scheduler.session_gone(session)
 
-    def _handlers(self, address):
-        return Handlers(
+    def _desk(self, address):
+        return Desk(
             scheduler=self.stage.scheduler,
-            store=self.stage.store,
+            clerk=self.stage.clerk,
+            memory=self.stage.memory,
             writer=self.stage.writer,
             hub=self.hub,
             max_pixels=100,
+            budget=0,
             data_dir="/data",
             address=address,
             request_stop=self.stops.append,
@@ -101,7 +103,7 @@ class House:
 
     async def open(self):
         """Begin to listen."""
-        self.address = await self.listener.start("127.0.0.1", 0, self._handlers)
+        self.address = await self.listener.start("127.0.0.1", 0, self._desk)
 
     @asynccontextmanager
     async def client(self, *, greet=True, **options):
@@ -131,4 +133,4 @@ async def house(folder, **limits):
         await it.stage.scheduler.stop()
         await it.listener.stop()
         it.stage.writer.shutdown()
-        it.stage.store.close()
+        it.stage.memory.close()

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from .. import __version__
-from ..protocol.errors import BridgeError
 from ..protocol.messages import MAX_COUNT
+from .conversation_arguments import add_conversation
+from .parsing import Parser, UsageError, described, number, parameter, place_options, whole
 
 __all__ = ["Asked", "UsageError", "asked_from", "parse"]
 
@@ -21,7 +21,8 @@ _MOST_SEED = 2**63 - 1 - MAX_COUNT
 _TOP = """\
 A local daemon that fills, expands, varies and refines pictures. Nothing leaves this machine.
 
-The picture commands start a daemon if none runs; it ends by itself when nobody needs it.
+What needs a daemon starts one; it ends by itself when nobody needs it.
+Each command has a --help of its own, with examples.
 """
 
 _EXIT_CODES = """\
@@ -44,6 +45,7 @@ _EXAMPLES = {
     "status": ["status", "status --json"],
     "stop": ["stop"],
     "doctor": ["doctor"],
+    "report": ["report", "report 'book cover'", "report 'book cover' --csv > report.csv"],
     "fill": [
         "fill photo.jpg --mask mask.png -o out.png",
         "fill photo.tif --mask mask.png -o out.tif --count 4 --seed 7",
@@ -63,21 +65,11 @@ _EXAMPLES = {
 }
 
 
-class UsageError(BridgeError):
-    """Something was typed that no command understands. ``usage`` is what could have been typed."""
-
-    code = "usage"
-
-    def __init__(self, message: str, hint: str = "", usage: str = "") -> None:
-        super().__init__(message, hint)
-        self.usage = usage
-
-
 @dataclass(frozen=True)
 class Asked:
     """One of the verbs, as it was asked for. ``strength`` None means the verb's own default.
 
-    ``sides`` are the pixels to grow by: left, right, top, bottom.
+    ``sides`` are the pixels to grow by: left, right, top, bottom. ``taste`` None: as the project is set.
     """
 
     verb: str
@@ -93,15 +85,7 @@ class Asked:
     strength: float | None = None
     amount: float | None = None
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
-
-
-class _Parser(argparse.ArgumentParser):
-    """Raises where argparse would print and exit, so that ``--json`` holds for wrong options too."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(
-            f"{message[:1].upper()}{message[1:]}.", f"See '{self.prog} --help'.", self.format_usage()
-        )
+    taste: bool | None = None
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -141,103 +125,81 @@ def asked_from(given: argparse.Namespace) -> Asked:
         strength=given.strength,
         amount=getattr(given, "amount", None),
         parameters=dict(given.param),
+        taste=given.taste,
     )
 
 
 _SIDES = ("left", "right", "top", "bottom")
 
 
-# ---- kinds of values ---------------------------------------------------------------------------------
-
-
-def _whole(low: int, high: int) -> Any:
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
-        return value
-
-    return convert
-
-
-def _number(low: float, high: float = float("inf")) -> Any:
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-        if not low <= value <= high or value == float("inf"):
-            most = f" to {high:g}" if high < float("inf") else " up"
-            raise argparse.ArgumentTypeError(f"{text} is not from {low:g}{most}")
-        return value
-
-    return convert
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    """``name=value``; a value that is JSON is taken as such, so that numbers are numbers."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    try:
-        return name.strip(), json.loads(value)
-    except ValueError:
-        return name.strip(), value
-
-
 # ---- commands ----------------------------------------------------------------------------------------
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="bridge-server",
-        description=_TOP,
+        usage="%(prog)s [-h] [--version] COMMAND ...",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"bridge-server {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_serve(_command(commands, "serve", "run the daemon in this terminal", manner=False))
-    _command(commands, "status", "say how the daemon is; exit code 1 if none runs")
-    _command(commands, "stop", "end the daemon and wait until it is gone")
-    _command(commands, "doctor", "check that everything works, and say what to do where it doesn't")
-    for verb, summary in (
-        ("fill", "fill a selection from its surroundings"),
-        ("expand", "grow the canvas and fill what is new"),
-        ("vary", "more like what is in the selection now"),
-        ("refine", "keep the composition and change it by a strength"),
-    ):
-        _add_verb(_command(commands, verb, summary), verb)
-    return parser
-
-
-def _command(commands: Any, name: str, summary: str, *, manner: bool = True) -> argparse.ArgumentParser:
-    examples = "\n".join(f"  bridge-server {line}" for line in _EXAMPLES[name])
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[:1].upper()}{summary[1:]}.",
-        epilog=f"{_FILES if name in {'fill', 'expand', 'vary', 'refine'} else ''}\nexamples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    # listed in groups by the description, which argparse can't do
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, prog="bridge-server", help=argparse.SUPPRESS
     )
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="the daemon's data folder")
-    if manner:
-        parser.add_argument("--json", action="store_true", help="print one JSON object, errors too")
-        parser.add_argument("--quiet", action="store_true", help="no progress, only warnings and results")
+    groups = {"make pictures": _add_verbs(commands), **add_conversation(commands)}
+    groups["look back"]["report"] = _add_report(commands)
+    groups["the daemon"] = _add_daemon(commands)
+    parser.description = f"{_TOP}\n{_listed(groups)}"
     return parser
+
+
+def _listed(groups: dict[str, dict[str, str]]) -> str:
+    """The commands by group, each with its summary."""
+    shown = [
+        "\n".join([f"{title}:", *(f"  {name:10} {summary}" for name, summary in commands.items())])
+        for title, commands in groups.items()
+    ]
+    return "\n\n".join(shown)
+
+
+def _add_daemon(commands: Any) -> dict[str, str]:
+    summaries = {
+        "serve": "run the daemon in this terminal",
+        "status": "say how the daemon is; exit code 1 if none runs",
+        "stop": "end the daemon and wait until it is gone",
+        "doctor": "check that everything works, and say what to do where it doesn't",
+    }
+    parsers = {name: _command(commands, name, summary) for name, summary in summaries.items()}
+    _add_serve(parsers["serve"])
+    return summaries
+
+
+def _add_verbs(commands: Any) -> dict[str, str]:
+    summaries = {
+        "fill": "fill a selection from its surroundings",
+        "expand": "grow the canvas and fill what is new",
+        "vary": "more like what is in the selection now",
+        "refine": "keep the composition and change it by a strength",
+    }
+    for verb, summary in summaries.items():
+        _add_verb(_command(commands, verb, summary, _FILES), verb)
+    return summaries
+
+
+def _command(commands: Any, name: str, summary: str, notes: str = "") -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, **described(summary, _EXAMPLES[name], notes))
+    return place_options(parser, manner=name != "serve")
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", help="address to listen on (default 127.0.0.1, this machine only)")
-    add("--port", type=_whole(0, 65535), help="port to listen on (default 0: a free one, clients find it)")
-    add("--idle-exit", type=_number(0), metavar="SECONDS", help="end after so long without clients and work")
+    add("--port", type=whole(0, 65535), help="port to listen on (default 0: a free one, clients find it)")
+    add("--idle-exit", type=number(0), metavar="SECONDS", help="end after so long without clients and work")
     add(
         "--workers",
-        type=_whole(0, 256),
+        type=whole(0, 256),
         metavar="N",
         help="processes that compute at once (default: one a core)",
     )
@@ -246,35 +208,49 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--background", action="store_true", help="end after 15 idle minutes unless a setting says otherwise")
 
 
+def _add_report(commands: Any) -> str:
+    summary = "say how the work on a project went: offers, choices, changes"
+    add = _command(commands, "report", summary).add_argument
+    add("project", nargs="?", default="", metavar="PROJECT", help="which (default: default)")
+    add("--csv", action="store_true", help="print one row a measure, session and day")
+    return summary
+
+
 def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
     add = parser.add_argument
     add("image", type=Path, metavar="IMAGE", help="the picture")
     if verb == "expand":
         for side in _SIDES:
-            add(f"--{side}", type=_whole(0, _MOST_PIXELS), default=0, metavar="N", help="pixels to add there")
+            add(f"--{side}", type=whole(0, _MOST_PIXELS), default=0, metavar="N", help="pixels to add there")
     else:
         needed = verb != "refine"
         add("--mask", type=Path, required=needed, metavar="MASK", help="what is selected, in white")
     add("-o", "--output", type=Path, required=True, metavar="OUT", help="where the result goes")
     if verb == "vary":
-        add("--amount", type=_number(0, 1), required=True, metavar="X", help="0 stays near, 1 goes far")
+        add("--amount", type=number(0, 1), required=True, metavar="X", help="0 stays near, 1 goes far")
     add(
         "--strength",
-        type=_number(0, 1),
+        type=number(0, 1),
         required=verb == "refine",
         metavar="X",
         help="how much may change, 0 to 1" + ("" if verb == "refine" else ", for engines that heed it here"),
     )
     add("--prompt", default="", metavar="T", help="what to make, for engines that read words")
     add("--negative-prompt", default="", metavar="T", help="what to avoid, for engines that read words")
-    add("--count", type=_whole(1, MAX_COUNT), default=1, metavar="N", help=f"results, 1 to {MAX_COUNT}")
-    add("--seed", type=_whole(0, _MOST_SEED), metavar="S", help="the same seed makes the same pixels")
+    add("--count", type=whole(1, MAX_COUNT), default=1, metavar="N", help=f"results, 1 to {MAX_COUNT}")
+    add("--seed", type=whole(0, _MOST_SEED), metavar="S", help="the same seed makes the same pixels")
     add("--engine", default="", metavar="E", help="which engine (default: the daemon's first)")
     add(
         "--param",
-        type=_parameter,
+        type=parameter,
         action="append",
         default=[],
         metavar="NAME=VALUE",
         help="a setting of the engine; may be given several times",
+    )
+    add("--project", default="default", metavar="P", help="the project to work in (default: default)")
+    add(
+        "--taste",
+        action=argparse.BooleanOptionalAction,
+        help="whether your taste chooses what is offered (default: as the project is set)",
     )

@@ -28,12 +28,15 @@ def data_folder(given: Path | None) -> Path:
 
 
 @contextmanager
-def connected(folder: Path, note: Callable[[str], None] | None = None) -> Generator[BridgeClient]:
+def connected(
+    folder: Path, note: Callable[[str], None] | None = None, *, project: str = "default"
+) -> Generator[BridgeClient]:
     """A client that is connected to the daemon of a data folder, and closed at the end.
 
     Args:
         folder: absolute.
         note: told in words if a daemon has to be started; with None, none is.
+        project: the project to work in.
 
     Raises:
         NotFound: no daemon runs and none may be started.
@@ -45,7 +48,7 @@ def connected(folder: Path, note: Callable[[str], None] | None = None) -> Genera
     if found is None and note is not None:
         _start(folder, note)
     with ExitStack() as clients:
-        client = clients.enter_context(_client(folder))
+        client = clients.enter_context(_client(folder, project))
         try:
             client.wait_until_connected(_RUNNING)
         except ConnectionLost:
@@ -54,13 +57,14 @@ def connected(folder: Path, note: Callable[[str], None] | None = None) -> Genera
             if note is None:
                 raise _silent(folder) from None
             _start(folder, note)
-            client = clients.enter_context(_client(folder))
+            client = clients.enter_context(_client(folder, project))
             _wait(client, folder)
         yield client
 
 
-def _client(folder: Path) -> BridgeClient:
-    return BridgeClient(lambda: find_daemon(folder), name=f"bridge-server {__version__} command")
+def _client(folder: Path, project: str) -> BridgeClient:
+    name = f"bridge-server {__version__} command"
+    return BridgeClient(lambda: find_daemon(folder), name=name, project=project)
 
 
 def _wait(client: BridgeClient, folder: Path) -> None:

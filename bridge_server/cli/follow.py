@@ -21,12 +21,11 @@ from ..protocol.messages import (
     Cancel,
     CandidateDone,
     DaemonStops,
-    Expand,
-    Fill,
     JobProgress,
     JobState,
     Submitted,
 )
+from ..protocol.request import Submit
 
 __all__ = ["Listener", "run_job"]
 
@@ -51,13 +50,13 @@ class Listener(Protocol):
 
 
 def run_job(
-    client: BridgeClient, request: Fill | Expand, listener: Listener, limit: float | None = None
+    client: BridgeClient, request: Submit[Submitted], listener: Listener, limit: float | None = None
 ) -> None:
     """Send a job that has an id and return when it is done. If anything goes wrong here, it is cancelled.
 
     Args:
         client: connected.
-        request: one of the verbs, with its ``job``.
+        request: one that makes a job, with its ``job``.
         listener: told on this thread.
         limit: seconds after which to give up; None waits as long as the daemon is there.
 

@@ -90,6 +90,7 @@ def request_for(
         "parameters": asked.parameters,
         "if_gone": "cancel",
         "job": job,
+        "taste": asked.taste,
     }
     if asked.strength is not None:
         common["strength"] = asked.strength

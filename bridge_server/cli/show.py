@@ -10,7 +10,8 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ..protocol.errors import BridgeError
+from ..protocol.errors import BridgeError, Cancelled
+from .parsing import UsageError
 
 __all__ = ["Bars", "Screen", "duration", "size"]
 
@@ -41,6 +42,30 @@ class Screen:
         """One line of the result, for people."""
         if not self.as_json:
             self._print(text, sys.stdout)
+
+    def show(self, table: Any) -> None:
+        """Something of rich's as a part of the result, for people."""
+        if not self.as_json:
+            from rich.console import Console  # noqa: PLC0415 - costs more than most commands
+
+            console = Console(highlight=False, markup=False, emoji=False)
+            with console.capture() as captured:
+                console.print(table)
+            self.line("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+    def confirm(self, question: str, *, instead: str) -> None:
+        """Go on only if a person at a terminal says yes; ``instead`` is the option that needs no asking.
+
+        Raises:
+            UsageError: nobody can be asked.
+            Cancelled: no.
+        """
+        if self.as_json or not sys.stdin.isatty():
+            raise UsageError(f"{question} Nobody can be asked here.", f"Add {instead} if that is meant.")
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            raise Cancelled("Nothing was changed.")
 
     def result(self, record: dict[str, Any]) -> None:
         """The whole result, for scripts."""
@@ -76,6 +101,9 @@ class Screen:
             return
         try:
             print(text, file=where, flush=True)
+        except UnicodeEncodeError:  # a console of another script
+            known = where.encoding or "ascii"
+            self._print(text.encode(known, "replace").decode(known), where)
         except BrokenPipeError:
             _silence(where)
 

@@ -100,7 +100,7 @@ def verb(given: argparse.Namespace) -> int:
         screen.fail(error, **_so_far(outcome))
         return exits.USAGE
     try:
-        with connected(data_folder(given.data_dir), screen.note) as client:
+        with connected(data_folder(given.data_dir), screen.note, project=given.project) as client:
             perform(prepared, client, screen, outcome)
     except BridgeError as error:
         screen.fail(error, **_so_far(outcome))
@@ -186,7 +186,7 @@ class _Writer:
         written = Written(info.index, str(path), info.seed, info.candidate, info.seconds)
         self._outcome.written.append(written)
         self._bars.set(info.index, 1.0, f"seed {info.seed}")
-        self._screen.line(f"{path}  seed {info.seed}")
+        self._screen.line(f"{path}  seed {info.seed}  candidate {info.candidate}")
 
 
 def _canvas(prepared: Prepared) -> Picture:

@@ -32,18 +32,18 @@ from ..protocol.errors import (
 )
 from ..protocol.messages import (
     PROTOCOL_VERSION,
-    Expand,
-    Fill,
+    DraftsProgress,
     Hello,
     JobProgress,
     Preview,
     Watch,
     Welcome,
 )
-from ..protocol.request import Request
-from .jobs import JobLog
+from ..protocol.projects import Follow
+from ..protocol.request import Change, Request, Submit
 from .packing import pack, pack_request, unpack
 from .pending import Pending, settle, settle_from
+from .seen import SeenLog
 
 __all__ = ["BridgeClient", "ConnectionChanged"]
 
@@ -115,7 +115,7 @@ class BridgeClient:
         self._deliver, self._on_event = deliver, on_event
         self._happenings: queue.SimpleQueue[Happening] = queue.SimpleQueue()
         self._ids = itertools.count(1)
-        self._jobs = JobLog()
+        self._seen = SeenLog()
         self._lock = threading.Lock()
         self._pending: dict[int, Pending] = {}
         self._outgoing: queue.SimpleQueue[Optional[int]] = queue.SimpleQueue()
@@ -144,8 +144,10 @@ class BridgeClient:
     def _begin(self, request: Request[R]) -> tuple[int, Future[R]]:
         """Note a request as open; a later welcome sends it if nothing else does before."""
         asked: Request[Any] = request
-        if isinstance(asked, (Fill, Expand)):
+        if isinstance(asked, Submit):
             asked = replace(asked, job=asked.job or secrets.token_hex(8))
+        elif isinstance(asked, Change):
+            asked = replace(asked, key=asked.key or secrets.token_hex(8))
         future: Future[R] = Future()
         request_id = next(self._ids)
         with self._lock:
@@ -154,8 +156,10 @@ class BridgeClient:
             else:
                 # both under the lock: _take_up would watch a job that is followed but not asked for yet
                 self._pending[request_id] = Pending(asked, future)
-                if isinstance(asked, (Fill, Expand, Watch)):
-                    self._jobs.begin(asked.job, asked.after if isinstance(asked, Watch) else 0)
+                if isinstance(asked, (Submit, Watch)):
+                    self._seen.begin(asked.job, asked.after if isinstance(asked, Watch) else 0)
+                elif isinstance(asked, Follow):
+                    self._seen.begin_following(asked.after)
         return request_id, future
 
     def call(self, request: Request[R], timeout: Optional[float] = 30.0) -> R:
@@ -302,15 +306,16 @@ class BridgeClient:
             socket.close()
         with self._lock:
             again = sorted(self._pending)
-            asking = {
-                p.request.job for p in self._pending.values() if isinstance(p.request, (Fill, Expand, Watch))
-            }
-            unfinished = self._jobs.unfinished()
+            asking = {p.request.job for p in self._pending.values() if isinstance(p.request, (Submit, Watch))}
+            unfinished, followed = self._seen.unfinished(), self._seen.followed
+            following = any(isinstance(p.request, Follow) for p in self._pending.values())
         for request_id in again:
             self._outgoing.put(request_id)
         for job, seq in unfinished.items():
             if job not in asking:  # asking again brings the job's events as well
                 self.send(Watch(job, seq))
+        if followed is not None and not following:
+            self.send(Follow(followed))
         self._connected.set()
         self._tell(ConnectionChanged("connected"))
 
@@ -319,21 +324,23 @@ class BridgeClient:
         kind = frame["kind"]
         if kind == "event":
             event = event_from_frame(frame)
-            if event is not None and self._jobs.is_news(event):
+            if event is not None and self._seen.is_news(event):
                 self._tell(event)
             return
         with self._lock:
             pending = self._pending.pop(frame["id"], None)
         if pending is None:
             return  # answered before, or given up
-        if kind == "failure" and isinstance(pending.request, (Fill, Expand, Watch)):
-            self._jobs.end(pending.request.job)
+        if kind == "failure" and isinstance(pending.request, (Submit, Watch)):
+            self._seen.end(pending.request.job)
+        if kind == "reply" and isinstance(pending.request, Follow):
+            self._seen.follow_from(frame["result"]["seq"])
         settle_from(pending, frame)
 
     def _tell(self, happening: Happening) -> None:
         on_event = self._on_event
         if self._deliver is None or on_event is None:
-            passing = isinstance(getattr(happening, "body", None), (JobProgress, Preview))
+            passing = isinstance(getattr(happening, "body", None), (DraftsProgress, JobProgress, Preview))
             if not passing or self._happenings.qsize() < _MOST_WAITING:
                 self._happenings.put(happening)
             return
@@ -374,8 +381,8 @@ class BridgeClient:
         with self._lock:
             pending = self._pending.pop(request_id, None)
         if pending is not None:
-            if isinstance(pending.request, (Fill, Expand)):
-                self._jobs.end(pending.request.job)
+            if isinstance(pending.request, Submit):
+                self._seen.end(pending.request.job)
             settle(pending.future, error=error)
 
     # ---- details ------------------------------------------------------------------------------------

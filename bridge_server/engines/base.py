@@ -19,6 +19,10 @@ __all__ = ["Brief", "Engine", "Made", "Report"]
 class Brief:
     """One job as an engine sees it.
 
+    ``stage`` says what for. ``full``: to be shown. ``draft``: only to be described, so as cheap as can be
+    while its description still foretells the candidate's; nothing is previewed. ``drafted``: to be shown, and
+    to look like the draft of its seed. Verbs that ``info.drafts`` does not name know only ``full``.
+
     Attributes:
         verb: ``fill``, ``vary`` or ``refine`` (an expand arrives as a fill of the grown, transparent border).
         picture: (H, W, C) with C of 1 (grey), 3 (RGB) or 4 (RGBA, not premultiplied), as uint8, uint16 or
@@ -27,6 +31,7 @@ class Brief:
         colorspace: ``srgb`` or ``linear``, of the picture's values.
         seeds: one for each candidate wanted. A seed decides its candidate's pixels alone, whatever
             stands beside it in the list.
+        stage: ``full``, ``draft`` or ``drafted``.
     """
 
     verb: str
@@ -39,6 +44,7 @@ class Brief:
     strength: float = 1.0
     amount: float = 0.5
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    stage: str = "full"
 
 
 @dataclass(frozen=True)

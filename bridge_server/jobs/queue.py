@@ -11,12 +11,13 @@ __all__ = ["Entry", "TaskQueue"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One waiting task of a job."""
+    """One waiting task of a job: some of its candidates or, with ``drafts``, some of its drafts."""
 
     job: str
     session: str
     priority: int
     indices: tuple[int, ...]
+    drafts: bool = False
 
 
 class TaskQueue:

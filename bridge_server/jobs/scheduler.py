@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from ..protocol.checks import check_job
@@ -23,11 +23,23 @@ from ..protocol.errors import (
     NotFound,
     TooBusy,
 )
-from ..protocol.messages import Expand, Fill, JobProgress, JobState, Preview, Submitted
-from ..protocol.records import CandidateInfo, EngineInfo, JobInfo, Placement
-from ..protocol.work import TaskCandidate, TaskPreview, TaskProgress
+from ..protocol.messages import (
+    DraftsProgress,
+    Expand,
+    Fill,
+    JobProgress,
+    JobState,
+    Preview,
+    Submitted,
+)
+from ..protocol.records import CandidateInfo, EngineInfo, JobInfo
+from ..protocol.work import TaskCandidate, TaskDraft, TaskPreview, TaskProgress
+from ..sessions.conversation import Sitting
+from ..sessions.database import Told
 from ..sessions.store import JobRecord, Store
 from ..workers.supervisor import Supervisor
+from .chooser import Chooser
+from .live import Live
 from .queue import Entry, TaskQueue
 from .tasks import engine_for, raise_if_failed, task_for, without_pixels
 
@@ -42,27 +54,13 @@ _MAX_RESTARTS = 1
 _SEED_STEP, _SEED_BITS = 64, 26
 
 
-@dataclass
-class _Live:
-    """A job that is not over yet."""
-
-    record: JobRecord
-    state: str
-    seq: int
-    left: set[int]
-    #: The request with its pixels, while they are needed; a job that waits leaves them on disk.
-    request: Fill | Expand | None = None
-    running: set[str] = field(default_factory=set[str])
-    #: What workers said and is still being written down; kept in order.
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class Scheduler:
     """The one place that changes a job's state.
 
     Args:
         store: written to on ``writer``'s thread only.
-        publish: called on the event loop with a job's id and each event of it.
+        chooser: chooses among drafts.
+        publish: called on the event loop with each event and its channel: a job's id or a project's.
     """
 
     def __init__(
@@ -70,16 +68,17 @@ class Scheduler:
         store: Store,
         writer: Executor,
         supervisor: Supervisor,
+        chooser: Chooser,
         publish: Callable[[str, Event], None],
         *,
         max_pixels: int,
         max_queued: int,
     ) -> None:
         self._store, self._writer, self._supervisor = store, writer, supervisor
-        self._publish = publish
+        self._chooser, self._publish = chooser, publish
         self._max_pixels, self._max_queued = max_pixels, max_queued
         self._queue = TaskQueue()
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, Live] = {}
         self._submitting: dict[str, asyncio.Task[Submitted]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -110,7 +109,16 @@ class Scheduler:
         """True when there is nothing to do."""
         return not self._live and not self._submitting
 
-    async def submit(self, request: Fill | Expand, session: str, project: str) -> Submitted:
+    def unfinished(self, project: str) -> int:
+        """How many jobs of a project wait or run."""
+        return sum(1 for live in self._live.values() if live.record.project == project)
+
+    @property
+    def busy(self) -> set[str]:
+        """The jobs that wait or run."""
+        return set(self._live)
+
+    async def submit(self, request: Fill | Expand, by: Sitting) -> Submitted:
         """Write the job ``request.job`` down and put it in line. The same id again gives the same answer.
 
         Raises:
@@ -119,7 +127,7 @@ class Scheduler:
         """
         job = request.job
         if job not in self._submitting:
-            task = asyncio.create_task(self._submit(job, request, session, project))
+            task = asyncio.create_task(self._submit(job, request, by))
             self._submitting[job] = task
             task.add_done_callback(lambda _: self._submitting.pop(job, None))
         return await asyncio.shield(self._submitting[job])
@@ -195,7 +203,7 @@ class Scheduler:
 
     # ---- submitting --------------------------------------------------------------------------------
 
-    async def _submit(self, job: str, request: Fill | Expand, session: str, project: str) -> Submitted:
+    async def _submit(self, job: str, request: Fill | Expand, by: Sitting) -> Submitted:
         if self._stopping:
             raise DaemonStopping("The daemon is shutting down.", "Ask again when it is back.")
         known = await self._known(job)
@@ -206,7 +214,10 @@ class Scheduler:
             raise TooBusy(f"{len(self._live)} jobs are waiting already.", "Cancel some, or wait.")
         engine = engine_for(request, await self.engines())
         seed = secrets.randbits(_SEED_BITS) * _SEED_STEP if request.seed is None else request.seed
-        record = JobRecord(job, session, project, request, engine, seed, time.time())
+        drafts = await self._chooser.pool_size(request, engine, by.project)
+        record = JobRecord(
+            job, by.session, by.project, request, engine, seed, time.time(), host=by.host, drafts=drafts
+        )
         live = self._admit(replace(record, request=without_pixels(request)))
         live.request = request
         try:
@@ -232,19 +243,17 @@ class Scheduler:
             return None
         return Submitted(job, info.position, info.seed)
 
-    def _admit(self, record: JobRecord) -> _Live:
+    def _admit(self, record: JobRecord) -> Live:
         if record.job in self._live:
             raise BadRequest(f"There is a job {record.job!r} already.", "Choose another id.")
         left = set(range(record.request.count)) - record.done_indices
-        live = _Live(record, record.state, record.seq, left)
+        live = Live(record, record.state, record.seq, left)
         self._live[record.job] = live
         return live
 
-    def _enqueue(self, live: _Live) -> None:
-        record, left = live.record, sorted(live.left)
-        parts = [tuple(left)] if record.engine.batches else [(index,) for index in left]
-        for indices in parts:
-            self._queue.add(Entry(record.job, record.session, record.request.priority, indices))
+    def _enqueue(self, live: Live) -> None:
+        for entry in live.entries(self._supervisor.size):
+            self._queue.add(entry)
 
     # ---- computing ---------------------------------------------------------------------------------
 
@@ -255,9 +264,9 @@ class Scheduler:
             if entry is None:
                 return
             live = self._live[entry.job]
-            name = f"{entry.job}:{','.join(map(str, entry.indices))}"
+            name = f"{entry.job}:{'d' if entry.drafts else ''}{','.join(map(str, entry.indices))}"
             live.running.add(name)
-            self._spawn(self._compute(live, entry.indices, name))
+            self._spawn(self._compute(live, entry, name))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -270,7 +279,7 @@ class Scheduler:
             log.error("computing a task failed", exc_info=task.exception())
         self._pump()
 
-    async def _compute(self, live: _Live, indices: tuple[int, ...], name: str) -> None:
+    async def _compute(self, live: Live, entry: Entry, name: str) -> None:
         """One task from its start to the end of what it leads to."""
         said: asyncio.Queue[Any] = asyncio.Queue()
         try:
@@ -281,14 +290,16 @@ class Scheduler:
             live.request = request
             if live.record.job not in self._live:  # cancelled before there was anything to stop
                 return
-            task = task_for(live.record, request, indices, name)
+            task = task_for(live.record, request, entry, name)
             writing = asyncio.create_task(self._hear(live, said))
             try:
                 ended = await self._supervisor.run(task, said.put_nowait)
             finally:
                 said.put_nowait(None)
                 await writing
-            raise_if_failed(ended, live.record.engine, missing=bool(live.left.intersection(indices)))
+            raise_if_failed(ended, live.record.engine, missing=live.misses(entry))
+            if entry.drafts and live.all_drafted:
+                await self._choose(live)
         except BridgeError as error:
             await self._finish(live, error)
         except Exception:
@@ -301,7 +312,15 @@ class Scheduler:
         if not live.left and live.record.job in self._live:
             await self._finish(live, None)
 
-    async def _hear(self, live: _Live, said: asyncio.Queue[Any]) -> None:
+    async def _choose(self, live: Live) -> None:
+        """All drafts are made: let taste choose, write the choice down, and put the chosen in line."""
+        plan = await self._chooser.choose(live.record, live.drafts)
+        await self._write(self._store.set_plan, live.record.job, plan)
+        live.record = replace(live.record, plan=plan)
+        if live.record.job in self._live:
+            self._enqueue(live)
+
+    async def _hear(self, live: Live, said: asyncio.Queue[Any]) -> None:
         """Pass on what a worker says, in its order, until None. What can't be kept ends the job."""
         while (message := await said.get()) is not None:
             if live.record.job not in self._live:
@@ -314,36 +333,40 @@ class Scheduler:
                 log.exception("job %s: a message of its worker can't be kept", live.record.job)
                 await self._finish(live, _unexpected())
 
-    async def _tell(self, live: _Live, message: Any) -> None:
+    async def _tell(self, live: Live, message: Any) -> None:
         job = live.record.job
         if isinstance(message, TaskCandidate):
             await self._keep(live, message)
+        elif isinstance(message, TaskDraft):
+            live.drafts[message.index] = message.descriptor
+            made = DraftsProgress(job, len(live.drafts), live.record.drafts)
+            self._pass(live, "job.drafts", made)
         elif isinstance(message, TaskProgress):
             self._pass(live, "job.progress", JobProgress(job, message.index, message.done))
         elif isinstance(message, TaskPreview):
-            placement = self._on_canvas(live, message.placement)
+            placement = live.on_canvas(message.placement)
             self._pass(live, "job.preview", Preview(job, message.index, placement, message.pixels))
 
-    async def _keep(self, live: _Live, made: TaskCandidate) -> None:
+    async def _keep(self, live: Live, made: TaskCandidate) -> None:
+        plan = live.record.plan
         info = CandidateInfo(
             candidate=secrets.token_hex(8),
             job=live.record.job,
             index=made.index,
             seed=made.seed,
-            placement=self._on_canvas(live, made.placement),
+            placement=live.on_canvas(made.placement),
             seconds=made.seconds,
             recipe=made.recipe,
+            created=time.time(),
+            offered="" if plan is None else plan[made.index].offered,
+            descriptor=made.descriptor,
         )
-        await self._record(live, lambda: self._store.add_candidate(info, made.pixels))
+        await self._record(live, lambda: self._store.add_candidate(info, made.pixels, made.thumbnail))
         live.left.discard(made.index)
-
-    def _on_canvas(self, live: _Live, place: Placement) -> Placement:
-        region = live.record.request.region
-        return Placement(place.x + region.x, place.y + region.y, place.width, place.height)
 
     # ---- telling -----------------------------------------------------------------------------------
 
-    async def _finish(self, live: _Live, error: BridgeError | None) -> None:
+    async def _finish(self, live: Live, error: BridgeError | None) -> None:
         """End a job once; a second end is ignored."""
         job = live.record.job
         if self._live.pop(job, None) is None:
@@ -367,17 +390,18 @@ class Scheduler:
             log.exception("job %s: its end can't be written down", job)
             self._publish(job, Event("job.state", live.seq + 1, state))
 
-    async def _record(self, live: _Live, state: JobState | Callable[[], Event]) -> None:
-        """Write a lasting event down, then announce it."""
+    async def _record(self, live: Live, state: JobState | Callable[[], list[Told]]) -> None:
+        """Write lasting events down, then announce them. The first is the job's own."""
         async with live.writing:
             if isinstance(state, JobState):
-                event = await self._write(self._store.set_state, state)
+                told = await self._write(self._store.set_state, state)
             else:
-                event = await self._write(state)
-            live.seq = event.seq
-            self._publish(live.record.job, event)
+                told = await self._write(state)
+            live.seq = told[0].event.seq
+            for channel, event in told:
+                self._publish(channel, event)
 
-    def _pass(self, live: _Live, topic: str, body: JobProgress | Preview) -> None:
+    def _pass(self, live: Live, topic: str, body: JobProgress | Preview | DraftsProgress) -> None:
         self._publish(live.record.job, Event(topic, live.seq, body))
 
     async def _write(self, call: Callable[..., Any], *args: Any) -> Any:

@@ -10,6 +10,7 @@ from ..protocol.messages import Expand, Fill, Vary
 from ..protocol.records import EngineInfo
 from ..protocol.work import Task, TaskEnded
 from ..sessions.store import JobRecord
+from .queue import Entry
 
 __all__ = ["engine_for", "raise_if_failed", "task_for", "without_pixels"]
 
@@ -30,6 +31,8 @@ def engine_for(request: Fill | Expand, engines: list[EngineInfo]) -> EngineInfo:
         raise Unsupported(
             f"The engine {engine.name} cannot {request.op}.", f"It can {', '.join(engine.verbs)}."
         )
+    if request.drafted and request.op not in engine.drafts:
+        raise Unsupported(f"The engine {engine.name} makes no drafts for {request.op}.", "Leave drafted out.")
     return engine
 
 
@@ -40,9 +43,13 @@ def without_pixels(request: Fill | Expand) -> Fill | Expand:
     return replace(request, picture=replace(request.picture, data=b""), mask=replace(request.mask, data=b""))
 
 
-def task_for(record: JobRecord, request: Fill | Expand, indices: tuple[int, ...], name: str) -> Task:
-    """The task of making some of a job's candidates; ``request`` is the record's with its pixels."""
+def task_for(record: JobRecord, request: Fill | Expand, entry: Entry, name: str) -> Task:
+    """The task of making some of a job's pictures; ``request`` is the record's with its pixels."""
     grow = [request.left, request.right, request.top, request.bottom] if isinstance(request, Expand) else []
+    seeds = [record.seed + index for index in entry.indices]
+    if record.plan is not None:
+        seeds = [record.plan[index].seed for index in entry.indices]
+    drafted = "drafted" if record.drafts or request.drafted else "full"
     return Task(
         task=name,
         engine=record.engine.name,
@@ -50,13 +57,14 @@ def task_for(record: JobRecord, request: Fill | Expand, indices: tuple[int, ...]
         picture=request.picture,
         mask=None if isinstance(request, Expand) else request.mask,
         grow=grow,
-        indices=list(indices),
-        seeds=[record.seed + index for index in indices],
+        indices=list(entry.indices),
+        seeds=seeds,
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
         strength=request.strength,
         amount=request.amount if isinstance(request, Vary) else 0.0,
         parameters=request.parameters,
+        stage="draft" if entry.drafts else drafted,
     )
 
 

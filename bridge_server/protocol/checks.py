@@ -4,18 +4,38 @@
 from __future__ import annotations
 
 import re
-from typing import Union
+from collections.abc import Mapping
+from typing import Any, Optional, Union
 
+from .descriptor import AXES
 from .errors import BadRequest, TooLarge
 from .messages import MAX_COUNT, Expand, Fill, Vary
 from .pixels import check_pixels
+from .records import Placement
+from .request import Change
+from .taste import LoadTaste, SetTaste, TasteSettings
+from .versions import Accept, Go, Less, Mark, Modify, More, Redo, Undo
 
-__all__ = ["check_job"]
+__all__ = [
+    "check_change",
+    "check_document",
+    "check_job",
+    "check_modify",
+    "check_more",
+    "check_names",
+    "check_pins",
+    "check_project_name",
+    "check_taste",
+]
 
-_JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_SEED = 2**63 - 1 - MAX_COUNT
 _MAX_PROMPT = 20_000
+_MAX_PROJECT_NAME = 80
+_MAX_NAME = 200
 _FAR = 2**31
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_AXES = {axis.name for axis in AXES}
 
 
 def check_job(request: Union[Fill, Expand], *, max_pixels: int) -> None:
@@ -31,19 +51,121 @@ def check_job(request: Union[Fill, Expand], *, max_pixels: int) -> None:
         _check_sides(request, max_pixels)
     else:
         _check_mask(request, max_pixels)
-    _check_range("count", request.count, 1, MAX_COUNT)
     _check_range("strength", request.strength, 0.0, 1.0)
-    _check_range("priority", request.priority, -10, 10)
-    if request.seed is not None:
-        _check_range("seed", request.seed, 0, _MAX_SEED)
     if isinstance(request, Vary):
         _check_range("amount", request.amount, 0.0, 1.0)
     for name in ("prompt", "negative_prompt"):
         _check_range(f"{name} (its length)", len(getattr(request, name)), 0, _MAX_PROMPT)
+    _check_submit(request)
+    check_document(request.document)
+    _check_id("unlike", request.unlike)
+
+
+def check_more(request: Union[More, Less]) -> None:
+    """Raise BadRequest, naming the field, unless the request can become a job."""
+    if isinstance(request, More):
+        _check_range("amount", request.amount, 0.0, 1.0)
+    _check_submit(request)
+
+
+def check_change(request: Change[Any]) -> None:
+    """Raise BadRequest, naming the field, unless the key and the small fields of a change are in order.
+
+    Of a :class:`Modify` the pixels remain, for :func:`check_modify`.
+    """
+    _check_id("key", request.key)
+    if isinstance(request, (Accept, Undo, Redo, Go)):
+        check_document(request.document)
+    if isinstance(request, (Accept, Mark)):
+        check_names(request.name)
+    if isinstance(request, Accept):
+        _check_placement("placement", request.placement)
+        _check_placement("canvas", request.canvas)
+    if isinstance(request, Modify):
+        _check_placement("placement", request.placement)
+    if isinstance(request, SetTaste):
+        check_taste(request)
+    if isinstance(request, LoadTaste):
+        check_taste(request.data.settings, where="data.settings.")
+
+
+def check_modify(request: Modify, *, max_pixels: int) -> None:
+    """Raise BadRequest (or TooLarge) unless the pixels are well-formed and of their placement's size."""
+    check_pixels(request.pixels, max_pixels=max_pixels, where="params.pixels")
+    placement, pixels = request.placement, request.pixels
+    if (placement.width, placement.height) != (pixels.width, pixels.height):
+        raise BadRequest(
+            f"params.placement is {placement.width} x {placement.height}, params.pixels is "
+            f"{pixels.width} x {pixels.height}.",
+            "Send the pixels as they lie on the canvas, not scaled.",
+        )
+
+
+def check_project_name(name: str, where: str = "project") -> None:
+    """Raise BadRequest unless a project can have this name; ``where`` is the field."""
+    if not 1 <= len(name) <= _MAX_PROJECT_NAME:
+        raise BadRequest(f"params.{where} (its length) is {len(name)}.", f"Use 1 to {_MAX_PROJECT_NAME}.")
+    if not name.isprintable() or "/" in name or "\\" in name:
+        raise BadRequest(
+            f"params.{where} is {name!r}.", "Use no slashes, line breaks and control characters."
+        )
+    if name != name.strip() or name in (".", ".."):
+        raise BadRequest(
+            f"params.{where} is {name!r}.", "Use a name that is not '.' or '..', without spaces at its ends."
+        )
+
+
+def check_document(name: str, where: str = "document") -> None:
+    """Raise BadRequest unless a host's document can be told by this name; ``where`` is the field."""
+    _check_range(f"{where} (its length)", len(name), 0, _MAX_NAME)
+    if _CONTROL.search(name):
+        raise BadRequest(f"params.{where} is {name!r}.", "Use no line breaks and control characters.")
+
+
+def check_names(*names: Optional[str]) -> None:
+    """Raise BadRequest unless versions can have these names; None is no name."""
+    for name in names:
+        _check_range("name (its length)", len(name or ""), 0, _MAX_NAME)
+
+
+def check_taste(settings: Union[SetTaste, TasteSettings], where: str = "") -> None:
+    """Raise BadRequest unless taste can be set so; ``where`` leads to the fields, None sets nothing."""
+    if settings.scope not in (None, "project", "all"):
+        raise BadRequest(f"params.{where}scope is {settings.scope[:80]!r}.", "Use 'project' or 'all'.")
+    if settings.exploration is not None:
+        _check_range(f"{where}exploration", settings.exploration, 0.0, 1.0)
+    check_pins(settings.pins or {}, f"{where}pins")
+
+
+def check_pins(pins: Mapping[str, float], where: str = "pins") -> None:
+    """Raise BadRequest unless every pin is on an axis that there is and from -1 to 1."""
+    for name, value in pins.items():
+        if name not in _AXES:
+            raise BadRequest(f"params.{where} names {name[:80]!r}.", f"Use {', '.join(sorted(_AXES))}.")
+        _check_range(f"{where}.{name}", value, -1.0, 1.0)
+
+
+def _check_submit(request: Union[Fill, Expand, More, Less]) -> None:
+    _check_range("count", request.count, 1, MAX_COUNT)
+    _check_range("priority", request.priority, -10, 10)
+    if request.seed is not None:
+        _check_range("seed", request.seed, 0, _MAX_SEED)
     if request.if_gone not in ("finish", "cancel"):
         raise BadRequest(f"params.if_gone is {request.if_gone[:80]!r}.", "Use 'finish' or 'cancel'.")
-    if request.job and not _JOB_ID.fullmatch(request.job):
-        raise BadRequest(f"params.job is {request.job[:80]!r}.", "Use 1 to 64 letters, digits, '_' and '-'.")
+    _check_id("job", request.job)
+
+
+def _check_id(name: str, value: str) -> None:
+    if value and not _ID.fullmatch(value):
+        raise BadRequest(f"params.{name} is {value[:80]!r}.", "Use 1 to 64 letters, digits, '_' and '-'.")
+
+
+def _check_placement(name: str, place: Optional[Placement]) -> None:
+    if place is not None:
+        for side in ("x", "y"):
+            _check_range(f"{name}.{side}", getattr(place, side), -_FAR, _FAR)
+        for side in ("width", "height"):
+            _check_range(f"{name}.{side}", getattr(place, side), 1, _FAR)
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

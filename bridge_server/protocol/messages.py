@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Optional
 
 from .pixels import Pixels
 from .records import CandidateInfo, EngineInfo, JobInfo, Placement
-from .request import Request
+from .request import Request, Submit
 
 __all__ = [
     "FINAL_STATES",
@@ -141,7 +141,7 @@ class Echo(Request["Echo"]):
 
 
 @dataclass(frozen=True)
-class Fill(Request["Submitted"]):
+class Fill(Submit["Submitted"]):
     """Fill a selection from its surroundings, with or without words.
 
     ``picture`` is the region's visible pixels, ``mask`` (``gray8``, same size) the coverage of the
@@ -180,7 +180,7 @@ class Fill(Request["Submitted"]):
 
 
 @dataclass(frozen=True)
-class Expand(Request["Submitted"]):
+class Expand(Submit["Submitted"]):
     """Grow the canvas by pixels on any side and fill what is new.
 
     ``picture`` is the part of the canvas that the engine should see and ``region`` where it lies; it must

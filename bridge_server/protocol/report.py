@@ -13,7 +13,7 @@ __all__ = ["GetReport", "Measures", "Rate", "Report", "Share", "Spread"]
 
 @dataclass(frozen=True)
 class Rate:
-    """``count`` of ``of``; ``low`` to ``high`` is its 95 % interval, 0 to 1; None where ``of`` is 0."""
+    """``count`` of ``of``: ``share``, and its 95 % interval ``low`` to ``high``; None where ``of`` is 0."""
 
     count: int
     of: int
@@ -24,7 +24,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of ``n`` values and the quartiles around it; None where ``n`` is 0."""
+    """The median of ``n`` values and the quartiles ``low`` and ``high``; None where ``n`` is 0."""
 
     n: int
     median: Optional[float] = None
@@ -36,30 +36,39 @@ class Spread:
 class Measures:
     """All measures of a stretch of time: the whole project, one session, or one day.
 
-    ``label`` is the project's name, the session's id, or the date (UTC, ``2026-11-21``).
+    A decision counts in the stretch of who decided and when, also about an offer of another stretch.
     """
 
+    #: The project's name, the session's id, or the date (UTC, ``2026-11-21``).
     label: str
+    #: Where it was asked and decided; several are joined by ``", "``.
     host: str
+    #: The first and the last thing that happened, seconds since 1970; 0 where nothing did.
     began: float
     ended: float
+    #: What was asked for, also what failed or was cancelled, and the candidates that came of it.
     jobs: int
     offered: int
+    #: Of the candidates of jobs about which anything was decided.
     accepted: Rate
     rejected: Rate
     #: Of the jobs about which anything was decided: those whose first candidate was accepted.
     first_accepted: Rate
-    #: Seconds from a candidate's announcement to its accept.
+    #: Seconds from a candidate's announcement to its first accept.
     time_to_accept: Spread
     #: Jobs at one place until something was accepted there.
     iterations: Spread
-    #: How different the candidates of one job were: mean distance between their descriptions.
+    #: Places where something was asked for and nothing accepted until now.
+    left_open: int
+    #: How different the candidates of one job look: the mean distance between their descriptions. 0 is the
+    #: same, 1 as different as candidates of one job usually are.
     breadth: Spread
-    #: How far the accepted candidate is from the first intent: its description from the first offer's, and
-    #: its prompt from the first prompt (0 same words, 1 none in common).
+    #: How far the accepted candidate is from the first intent at its place: its description from that of the
+    #: first offer (as in ``breadth``), and its prompt from the first prompt (0 same words, 1 none in common).
     divergence: Spread
     prompt_drift: Spread
-    #: Of modified versions: the share of the area changed, and by how much there.
+    #: Of versions that the artist worked on: the share of the area visibly changed (0 to 1), and the mean
+    #: colour difference there (0 to about 100).
     changed: Spread
     difference: Spread
 
@@ -98,6 +107,7 @@ class Report:
     sessions: list[Measures] = field(default_factory=list)
     days: list[Measures] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
-    #: Versions on the longest way through the tree, and versions with more than one child.
+    #: Versions on the longest way through the tree, and the points (versions, or a document's start) from
+    #: which more than one way leads on.
     depth: int = 0
     branches: int = 0

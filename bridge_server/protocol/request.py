@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypeVar
 
-__all__ = ["Change", "Request"]
+__all__ = ["Change", "Request", "Submit"]
 
 R = TypeVar("R")
 
@@ -14,6 +14,15 @@ class Request(Generic[R]):
     """What a client asks; ``R`` is the type of the answer."""
 
     op: ClassVar[str]
+
+
+class Submit(Request[R]):
+    """A request that makes a job.
+
+    ``job`` is its id, chosen by the client so that asking again after a lost connection makes no second one.
+    """
+
+    job: str
 
 
 class Change(Request[R]):

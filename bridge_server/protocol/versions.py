@@ -14,7 +14,7 @@ from typing import ClassVar, Optional
 from .messages import Submitted
 from .pixels import Pixels
 from .records import Placement
-from .request import Change, Request
+from .request import Change, Request, Submit
 
 __all__ = [
     "Accept",
@@ -159,7 +159,7 @@ class Modify(Change["DecisionInfo"]):
 
 
 @dataclass(frozen=True)
-class More(Request[Submitted]):
+class More(Submit[Submitted]):
     """More like this one: variations of a candidate as if it were painted. Counts as a decision."""
 
     op: ClassVar[str] = "more"
@@ -175,7 +175,7 @@ class More(Request[Submitted]):
 
 
 @dataclass(frozen=True)
-class Less(Request[Submitted]):
+class Less(Submit[Submitted]):
     """Less like this one: its request again, choosing drafts far from it. Counts as a decision."""
 
     op: ClassVar[str] = "less"

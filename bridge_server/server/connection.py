@@ -16,11 +16,13 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from .. import __version__
+from ..protocol.checks import check_project_name
 from ..protocol.errors import AuthenticationFailed, BadRequest, BridgeError, VersionMismatch
 from ..protocol.messages import PROTOCOL_VERSION, Hello, Welcome
 from ..protocol.request import Request
+from .desk import Desk
 from .frames import UnreadableRequest, decode_request, failure_frame, reply_frame
-from .handlers import Handlers
+from .handlers import handle
 from .outbox import Outbox
 
 __all__ = ["Connection", "Limits"]
@@ -63,13 +65,14 @@ class Connection:
         *,
         token: str,
         limits: Limits,
-        handlers: Handlers,
+        desk: Desk,
         begin_session: Callable[[str, Hello], Awaitable[None]],
     ) -> None:
         self.session = ""
         self.project = ""
+        self.host = ""
         self._name = f"conn {number}"
-        self._socket, self._token, self._limits, self._handlers = socket, token, limits, handlers
+        self._socket, self._token, self._limits, self._desk = socket, token, limits, desk
         self._begin_session = begin_session
         self._outbox = Outbox(soft=_SOFT_OUTBOX, hard=max(4 * _SOFT_OUTBOX, limits.max_message))
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
@@ -138,7 +141,7 @@ class Connection:
             return await self._refuse(request_id, error)
         self._socket.protocol.max_message_size = self._limits.max_message
         self.send(reply_frame(request_id, welcome))
-        self._handlers.hub.join(self)
+        self._desk.hub.join(self)
         return True
 
     async def _welcome(self, hello: Request[Any] | BridgeError) -> Welcome:
@@ -159,9 +162,10 @@ class Connection:
                 "The token is missing." if not hello.token else "The token is wrong.",
                 "Read it anew from daemon.json in the daemon's data folder; each start makes a new one.",
             )
+        check_project_name(hello.project)
         session = hello.session or secrets.token_hex(8)
         await self._begin_session(session, hello)
-        self.session, self.project = session, hello.project
+        self.session, self.project, self.host = session, hello.project, hello.host
         log.info("%s: %s (%s), session %s", self._name, hello.client, hello.host or "no host", session)
         return Welcome(
             PROTOCOL_VERSION, __version__, session, self._limits.max_message, self._limits.max_pixels
@@ -203,4 +207,4 @@ class Connection:
             raise request
         if isinstance(request, Hello):
             raise BadRequest("This connection has said hello already.")
-        return await self._handlers.handle(self, request)
+        return await handle(self._desk, self, request)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is connected and who watches which job."""
+"""Who is connected and who watches which channel: a job, by its id, or a project."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .frames import event_frame
 
 __all__ = ["Hub", "Watcher"]
 
-_PASSING = ("job.progress", "job.preview")
+_PASSING = ("job.progress", "job.preview", "job.drafts")
 
 
 class Watcher(Protocol):
@@ -39,7 +39,7 @@ class _CatchingUp:
 
 
 class Hub:
-    """Hands events to the connections that watch their job. Each event is encoded once."""
+    """Hands events to the connections that watch their channel. Each event is encoded once."""
 
     def __init__(self) -> None:
         self.connected: set[Watcher] = set()
@@ -54,61 +54,62 @@ class Hub:
     def leave(self, watcher: Watcher) -> bool:
         """A connection ended. True if it was its session's last one."""
         self.connected.discard(watcher)
-        for job in [job for job, watchers in self._watchers.items() if watcher in watchers]:
-            self.unwatch(watcher, job)
+        watched = [channel for channel, watchers in self._watchers.items() if watcher in watchers]
+        for channel in watched:
+            self.unwatch(watcher, channel)
         return not self.has(watcher.session)
 
     def has(self, session: str) -> bool:
         """Whether a session has a connection."""
         return any(watcher.session == session for watcher in self.connected)
 
-    def watch(self, watcher: Watcher, job: str) -> None:
-        """From now on tell this connection of the job."""
-        self._watchers[job].add(watcher)
+    def watch(self, watcher: Watcher, channel: str) -> None:
+        """From now on tell this connection what happens there."""
+        self._watchers[channel].add(watcher)
 
-    def begin_catching_up(self, watcher: Watcher, job: str) -> None:
+    def begin_catching_up(self, watcher: Watcher, channel: str) -> None:
         """Watch, but leave the lasting events to who now reads them from the store and tells them.
 
         That goes on until :meth:`caught_up` is true or :meth:`stop_catching_up` was called.
         """
-        self._catching_up.setdefault((watcher, job), _CatchingUp()).replays += 1
-        self.watch(watcher, job)
+        self._catching_up.setdefault((watcher, channel), _CatchingUp()).replays += 1
+        self.watch(watcher, channel)
 
-    def caught_up(self, watcher: Watcher, job: str, last: int) -> bool:
+    def caught_up(self, watcher: Watcher, channel: str, last: int) -> bool:
         """False if an event after number ``last`` has come meanwhile: read on. True ends the catching up."""
-        state = self._catching_up.get((watcher, job))
+        state = self._catching_up.get((watcher, channel))
         if state is not None and state.skipped > last:
             return False
         if state is not None:
-            self._told[watcher, job] = max(last, self._told.get((watcher, job), 0))
-        self.stop_catching_up(watcher, job)
+            self._told[watcher, channel] = max(last, self._told.get((watcher, channel), 0))
+        self.stop_catching_up(watcher, channel)
         return True
 
-    def stop_catching_up(self, watcher: Watcher, job: str) -> None:
+    def stop_catching_up(self, watcher: Watcher, channel: str) -> None:
         """From here on events are told as they come."""
-        state = self._catching_up.get((watcher, job))
+        state = self._catching_up.get((watcher, channel))
         if state is not None:
             state.replays -= 1
             if not state.replays:
-                del self._catching_up[watcher, job]
+                del self._catching_up[watcher, channel]
 
-    def publish(self, job: str, event: Event) -> None:
-        """Tell everyone who watches the job."""
-        watchers = self._watchers.get(job)
+    def publish(self, channel: str, event: Event) -> None:
+        """Tell everyone who watches the channel."""
+        watchers = self._watchers.get(channel)
         if not watchers:
             return
         frame = event_frame(event)
         for watcher in list(watchers):
             if event.topic in _PASSING:
-                watcher.send_passing((event.topic, job, event.body.index), frame)
-            elif (watcher, job) in self._catching_up:
-                self._catching_up[watcher, job].skipped = event.seq
-            elif event.seq > self._told.get((watcher, job), 0):
-                self._send(watcher, job, event, frame)
+                watcher.send_passing((event.topic, channel, getattr(event.body, "index", 0)), frame)
+            elif (watcher, channel) in self._catching_up:
+                self._catching_up[watcher, channel].skipped = event.seq
+            elif event.seq > self._told.get((watcher, channel), 0):
+                self._send(watcher, channel, event, frame)
 
-    def tell(self, watcher: Watcher, job: str, event: Event) -> None:
+    def tell(self, watcher: Watcher, channel: str, event: Event) -> None:
         """Tell one watcher a lasting event."""
-        self._send(watcher, job, event, event_frame(event))
+        self._send(watcher, channel, event, event_frame(event))
 
     def broadcast(self, event: Event) -> None:
         """Tell every connection."""
@@ -116,15 +117,15 @@ class Hub:
         for watcher in self.connected:
             watcher.send(frame)
 
-    def _send(self, watcher: Watcher, job: str, event: Event, frame: bytes) -> None:
+    def _send(self, watcher: Watcher, channel: str, event: Event, frame: bytes) -> None:
         watcher.send(frame)
         if event.topic == "job.state" and event.body.state in FINAL_STATES:
-            self.unwatch(watcher, job)
+            self.unwatch(watcher, channel)
 
-    def unwatch(self, watcher: Watcher, job: str) -> None:
-        """Tell this connection of the job no more."""
-        self._catching_up.pop((watcher, job), None)
-        self._told.pop((watcher, job), None)
-        self._watchers[job].discard(watcher)
-        if not self._watchers[job]:
-            del self._watchers[job]
+    def unwatch(self, watcher: Watcher, channel: str) -> None:
+        """Tell this connection no more of it."""
+        self._catching_up.pop((watcher, channel), None)
+        self._told.pop((watcher, channel), None)
+        self._watchers[channel].discard(watcher)
+        if not self._watchers[channel]:
+            del self._watchers[channel]

@@ -12,7 +12,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 
 from ..protocol.messages import Hello
 from .connection import HELLO_LIMIT, Connection, Limits
-from .handlers import Handlers
+from .desk import Desk
 
 __all__ = ["Listener"]
 
@@ -46,9 +46,9 @@ class Listener:
         self._open: set[Connection] = set()
         self._stopping = asyncio.Event()
         self._server: Server | None = None
-        self._handlers: Handlers | None = None
+        self._desk: Desk | None = None
 
-    async def start(self, host: str, port: int, make_handlers: Callable[[str], Handlers]) -> str:
+    async def start(self, host: str, port: int, make_desk: Callable[[str], Desk]) -> str:
         """Listen, and return the address as a ``ws://`` URL.
 
         Raises:
@@ -68,7 +68,7 @@ class Listener:
         bound_host, bound_port = self._server.sockets[0].getsockname()[:2]
         shown = f"[{bound_host}]" if ":" in bound_host else bound_host
         address = f"ws://{shown}:{bound_port}"
-        self._handlers = make_handlers(address)
+        self._desk = make_desk(address)
         await self._server.start_serving()
         return address
 
@@ -90,13 +90,13 @@ class Listener:
             await self._server.wait_closed()
 
     async def _accept(self, socket: ServerConnection) -> None:
-        assert self._handlers is not None  # noqa: S101 - set before serving starts
+        assert self._desk is not None  # noqa: S101 - set before serving starts
         connection = Connection(
             next(self._numbers),
             socket,
             token=self._token,
             limits=self._limits,
-            handlers=self._handlers,
+            desk=self._desk,
             begin_session=self._begin_session,
         )
         self._open.add(connection)
@@ -104,14 +104,14 @@ class Listener:
             await connection.run()
         finally:
             self._open.discard(connection)
-            if connection.session and self._handlers.hub.leave(connection):
+            if connection.session and self._desk.hub.leave(connection):
                 await self._await_return(connection.session, said_goodbye=connection.said_goodbye)
 
     async def _await_return(self, session: str, *, said_goodbye: bool) -> None:
         """A session without connections is gone, unless its last one was cut off and it is back soon."""
-        assert self._handlers is not None  # noqa: S101 - set before serving starts
+        assert self._desk is not None  # noqa: S101 - set before serving starts
         if not said_goodbye:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _RETURN_TIMEOUT)
-        if not self._stopping.is_set() and not self._handlers.hub.has(session):
+        if not self._stopping.is_set() and not self._desk.hub.has(session):
             await self._gone(session)

@@ -84,6 +84,21 @@ class Conversation:
 
         return self._db.once(f"{kind}:{key}", DecisionInfo, change)
 
+    def check_own(self, candidate: str, by: Sitting) -> str:
+        """The job of a candidate that one may decide about."""
+        row = self._db.one(
+            "SELECT j.project, j.id FROM candidate c JOIN job j ON j.id = c.job WHERE c.id = ?", (candidate,)
+        )
+        if row is None:
+            raise NotFound(f"There is no candidate {candidate[:80]!r}.", "Look it up in the history.")
+        project, job = row
+        if project != by.project:
+            raise BadRequest(
+                f"The candidate {candidate} belongs to the project {project!r}, this is {by.project!r}.",
+                "Say hello with that project, or export and import it.",
+            )
+        return job
+
     def modify(self, request: Modify, by: Sitting) -> tuple[DecisionInfo, list[Told]]:
         """Keep the artist's final pixels of a version."""
         return self._change(request, DecisionInfo, lambda: self._modify(request, by))
@@ -186,29 +201,19 @@ class Conversation:
         final: tuple[Placement, bytes] | None = None,
         decision: str = "",
     ) -> tuple[DecisionInfo, Told]:
-        row = self._db.one(
-            "SELECT j.project, j.id FROM candidate c JOIN job j ON j.id = c.job WHERE c.id = ?", (candidate,)
-        )
-        if row is None:
-            raise NotFound(f"There is no candidate {candidate[:80]!r}.", "Look it up in the history.")
-        project, job = row
-        if project != by.project:
-            raise BadRequest(
-                f"The candidate {candidate} belongs to the project {project!r}, this is {by.project!r}.",
-                "Say hello with that project, or export and import it.",
-            )
+        job = self.check_own(candidate, by)
         placement, pixels = (None, None) if final is None else (pack(final[0]), final[1])
         decision = decision or secrets.token_hex(8)
         self._db.execute(
             "INSERT INTO decision (id, project, candidate, job, kind, session, host, version, placement,"
             " pixels, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                decision, project, candidate, job, kind, by.session, by.host, version, placement, pixels,
+                decision, by.project, candidate, job, kind, by.session, by.host, version, placement, pixels,
                 time.time(),
             ),
         )  # fmt: skip
         info = decision_of(self._tree.decision_row(decision))
-        return info, self._db.journal(project, "project.decision", info)
+        return info, self._db.journal(by.project, "project.decision", info)
 
     def _modify(self, request: Modify, by: Sitting) -> tuple[DecisionInfo, list[Told]]:
         version = self._own_version(request.version, by)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -96,6 +96,10 @@ class Database:
         """Run one statement."""
         return self._db.execute(sql, values)
 
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of values."""
+        self._db.executemany(sql, rows)
+
     def one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """The first row, or None."""
         return self._db.execute(sql, values).fetchone()
@@ -179,11 +183,10 @@ class Database:
         for blob, project in self.all("SELECT blob, project FROM holding WHERE holder = ?", (holder,)):
             self.execute("DELETE FROM holding WHERE holder = ? AND blob = ?", (holder, blob))
             (size,) = self.one("SELECT size FROM blob WHERE digest = ?", (blob,))
-            rows = self.all("SELECT DISTINCT project FROM holding WHERE blob = ?", (blob,))
-            left = {row[0] for row in rows}
-            if project not in left:
+            shared = "SELECT 1 FROM holding WHERE blob = ?"
+            if self.one(f"{shared} AND project = ? LIMIT 1", (blob, project)) is None:
                 self.execute("UPDATE project SET size = size - ? WHERE name = ?", (size, project))
-            if not left:
+            if self.one(f"{shared} LIMIT 1", (blob,)) is None:
                 self.execute("DELETE FROM blob WHERE digest = ?", (blob,))
                 self.size -= size
                 free.append(blob)

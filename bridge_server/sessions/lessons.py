@@ -127,7 +127,7 @@ class Lessons:
         named = " AND j.engine = ?" if request.engine else ""
         columns = ", ".join(f"j.{column}" for column in JOB_COLUMNS.split(", "))
         rows = self._db.all(
-            f"SELECT {columns} FROM version v JOIN job j ON j.id = v.job"  # noqa: S608
+            f"SELECT {columns} FROM version v JOIN job j ON j.id = v.job"
             f" WHERE j.verb = ?{scope}{named} ORDER BY v.number DESC LIMIT ?",
             [*values, *([request.engine] if named else []), _RECENT],
         )

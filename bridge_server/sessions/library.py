@@ -90,7 +90,7 @@ class Library:
         limit = max(1, min(request.limit, _MOST))
         where, values = _conditions(request, project)
         rows = self._db.all(
-            f"SELECT number, {JOB_COLUMNS} FROM job WHERE {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
+            f"SELECT number, {JOB_COLUMNS} FROM job WHERE {where} ORDER BY number DESC LIMIT ?",
             [*values, limit + 1],
         )
         entries = [self._entry(self._store.info(row[1:])) for row in rows[:limit]]
@@ -99,7 +99,7 @@ class Library:
     def everything(self, project: str) -> tuple[list[JobInfo], list[DecisionInfo], list[VersionInfo]]:
         """All jobs, decisions and versions of a project in order of time, for its report."""
         rows = self._db.all(
-            f"SELECT {JOB_COLUMNS} FROM job WHERE project = ? ORDER BY number",  # noqa: S608
+            f"SELECT {JOB_COLUMNS} FROM job WHERE project = ? ORDER BY number",
             (project,),
         )
         jobs = [self._store.info(row) for row in rows]

@@ -76,7 +76,8 @@ def _m002_conversation(db: sqlite3.Connection) -> None:
     for name, columns in (("all", ""), ("host", "host, "), ("verb", "verb, "), ("engine", "engine, ")):
         db.execute(f"CREATE INDEX job_project_{name} ON job (project, {columns}number)")
     db.execute("CREATE INDEX job_project_created ON job (project, created)")
-    db.execute("CREATE INDEX candidate_created ON candidate (created)")
+    for table in ("job", "candidate"):  # for the sweeper, which goes from the oldest
+        db.execute(f"CREATE INDEX {table}_created ON {table} (created) WHERE removed IS NULL")
     # text: a job's prompts and the names of its versions; rowid: the job's number
     db.execute("CREATE VIRTUAL TABLE words USING fts5 (text)")
     # placement, canvas: a Placement as msgpack; modified: the decision that brought the final pixels
@@ -92,15 +93,17 @@ def _m002_conversation(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX version_job ON version (job)")
     db.execute("CREATE INDEX version_starred ON version (project, job) WHERE starred")
     db.execute("CREATE INDEX version_candidate ON version (candidate)")
-    # pixels: the artist's final ones, of a modify
+    db.execute("CREATE INDEX version_parent ON version (parent)")
+    # pixels: the artist's final ones, of a modify; number: never used twice, project.forgotten counts by it
     db.execute(
-        "CREATE TABLE decision (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, project TEXT NOT NULL,"
-        " candidate TEXT NOT NULL REFERENCES candidate (id), job TEXT NOT NULL, kind TEXT NOT NULL,"
-        " session TEXT NOT NULL, host TEXT NOT NULL, version TEXT NOT NULL, placement BLOB, pixels BLOB,"
-        " changed REAL, difference REAL, created REAL NOT NULL)"
+        "CREATE TABLE decision (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+        " project TEXT NOT NULL, candidate TEXT NOT NULL REFERENCES candidate (id), job TEXT NOT NULL,"
+        " kind TEXT NOT NULL, session TEXT NOT NULL, host TEXT NOT NULL, version TEXT NOT NULL,"
+        " placement BLOB, pixels BLOB, changed REAL, difference REAL, created REAL NOT NULL)"
     )
     db.execute("CREATE INDEX decision_project ON decision (project, number)")
     db.execute("CREATE INDEX decision_job ON decision (job)")
+    db.execute("CREATE INDEX decision_candidate ON decision (candidate)")
     # head: empty before the first version; trail: where redo leads from a version
     db.execute(
         "CREATE TABLE document (project TEXT NOT NULL, name TEXT NOT NULL, head TEXT NOT NULL,"

@@ -104,7 +104,7 @@ class Store:
                 "drafts": record.drafts,
             }
             number = self._db.execute(
-                f"INSERT INTO job ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608
+                f"INSERT INTO job ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
                 list(row.values()),
             ).lastrowid
             words = f"{asked.prompt}\n{asked.negative_prompt}"
@@ -163,7 +163,7 @@ class Store:
         Raises:
             NotFound: there is no such job.
         """
-        row = self._db.one(f"SELECT {JOB_COLUMNS} FROM job WHERE id = ?", (job,))  # noqa: S608
+        row = self._db.one(f"SELECT {JOB_COLUMNS} FROM job WHERE id = ?", (job,))
         if row is None:
             raise NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")
         return self.info(row)
@@ -172,7 +172,7 @@ class Store:
         """The newest jobs of a session, or of all."""
         where, values = ("WHERE session = ?", [session]) if session is not None else ("", [])
         rows = self._db.all(
-            f"SELECT {JOB_COLUMNS} FROM job {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
+            f"SELECT {JOB_COLUMNS} FROM job {where} ORDER BY number DESC LIMIT ?",
             [*values, limit],
         )
         return [self.info(row) for row in rows]
@@ -235,6 +235,17 @@ class Store:
         return CandidateDone(
             msgspec.msgpack.decode(info, type=CandidateInfo), self._db.load_packed(packed, removed)
         )
+
+    def candidate_info(self, candidate: str) -> CandidateInfo:
+        """A finished candidate without its pixels.
+
+        Raises:
+            NotFound: there is no such candidate.
+        """
+        row = self._db.one("SELECT info FROM candidate WHERE id = ?", (candidate,))
+        if row is None:
+            raise NotFound(f"There is no candidate {candidate[:80]!r}.", "Look it up in the history.")
+        return msgspec.msgpack.decode(row[0], type=CandidateInfo)
 
     def candidates(self, job: str) -> list[CandidateInfo]:
         """The finished candidates of a job, by index."""

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from ..protocol.errands import Piece
 from ..protocol.errors import NotFound
+from ..protocol.pixels import Pixels
 from ..protocol.records import Placement
 from ..protocol.versions import DecisionInfo, GetTree, Head, Tree, VersionDone, VersionInfo
 from .database import Database
@@ -25,6 +27,12 @@ _VERSION = (
 )
 _DECISION = (
     "SELECT id, project, candidate, kind, session, host, created, version, changed, difference FROM decision"
+)
+
+#: A version and those that it was made on.
+_WAY = (
+    "WITH RECURSIVE way (id) AS (SELECT ? UNION ALL SELECT version.parent FROM version"
+    " JOIN way ON version.id = way.id WHERE version.parent IS NOT NULL)"
 )
 
 
@@ -89,6 +97,39 @@ class TreeReader:
         rows = self._db.all("SELECT name FROM document WHERE project = ? ORDER BY name", (project,))
         return [self.head(project, name) for (name,) in rows]
 
+    def documents(self, project: str) -> list[tuple[str, list[Piece], Placement | None]]:
+        """Each document's name, the versions that it shows (lowest first), and its canvas where known."""
+        found: list[tuple[str, list[Piece], Placement | None]] = []
+        for head in self.heads(project):
+            canvas = self._db.one(
+                "SELECT canvas FROM version WHERE project = ? AND document = ? AND canvas NOT NULL"
+                " ORDER BY number DESC LIMIT 1",
+                (project, head.document),
+            )
+            known = msgspec.msgpack.decode(canvas[0], type=Placement) if canvas else None
+            found.append((head.document, self._pieces(head.version), known))
+        return found
+
+    def _pieces(self, version: str) -> list[Piece]:
+        rows = self._db.all(
+            f"{_WAY} SELECT v.placement, coalesce(c.thumbnail, c.pixels), d.changed FROM version v"
+            " JOIN candidate c ON c.id = v.candidate LEFT JOIN decision d ON d.id = v.modified"
+            " WHERE v.id IN (SELECT id FROM way) ORDER BY v.number",
+            (version,),
+        )
+        return [
+            Piece(
+                msgspec.msgpack.decode(placement, type=Placement),
+                self._db.load_packed(thumbnail, None),
+                changed or 0.0,
+            )
+            for placement, thumbnail, changed in rows
+        ]
+
+    def unmeasured(self, project: str) -> list[DecisionInfo]:
+        """The modifies of which it is not known yet how far they went."""
+        return self.decisions("project = ? AND kind = 'modify' AND changed IS NULL", (project,))
+
     def tree(self, request: GetTree, project: str) -> Tree:
         """A page of versions, newest first.
 
@@ -106,11 +147,7 @@ class TreeReader:
             values.append(request.document)
         if request.path_of:
             self.version(request.path_of)
-            where += (
-                " AND v.id IN (WITH RECURSIVE way (id) AS (SELECT ? UNION ALL SELECT version.parent"
-                " FROM version JOIN way ON version.id = way.id WHERE version.parent IS NOT NULL)"
-                " SELECT id FROM way)"
-            )
+            where += f" AND v.id IN ({_WAY} SELECT id FROM way)"
             values.append(request.path_of)
         rows = self._db.all(
             f"{_VERSION} WHERE {where} ORDER BY v.number DESC LIMIT ?",
@@ -127,17 +164,22 @@ class TreeReader:
         """
         info = self.version(version)
         if info.modified:
-            placement, packed = self._db.one(
-                "SELECT d.placement, d.pixels FROM decision d JOIN version v ON v.modified = d.id"
-                " WHERE v.id = ?",
-                (version,),
-            )
-            where = msgspec.msgpack.decode(placement, type=Placement)
-            return VersionDone(info, where, self._db.load_packed(packed, None))
+            (decision,) = self._db.one("SELECT modified FROM version WHERE id = ?", (version,))
+            return VersionDone(info, *self.final(decision))
         packed, removed = self._db.one(
             "SELECT pixels, removed FROM candidate WHERE id = ?", (info.candidate,)
         )
         return VersionDone(info, info.placement, self._db.load_packed(packed, removed))
+
+    def final(self, decision: str) -> tuple[Placement, Pixels]:
+        """The artist's own pixels of a modify, and where they lie.
+
+        Raises:
+            NotFound: they are missing or damaged.
+        """
+        placement, packed = self._db.one("SELECT placement, pixels FROM decision WHERE id = ?", (decision,))
+        where = msgspec.msgpack.decode(placement, type=Placement)
+        return where, self._db.load_packed(packed, None)
 
 
 def _version_of(row: tuple[Any, ...]) -> VersionInfo:

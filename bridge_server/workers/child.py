@@ -20,19 +20,33 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..canvas.describe import describe
 from ..canvas.formats import as_array, as_bytes, format_of
 from ..canvas.patches import grow
+from ..canvas.thumbnails import thumbnail
 from ..engines.base import Brief, Engine, Made
 from ..engines.registry import load_engines
 from ..protocol.errors import BridgeError, Cancelled, EngineFailed, Unsupported
 from ..protocol.pixels import Pixels
 from ..protocol.records import Placement
-from ..protocol.work import CancelTask, Ready, Task, TaskCandidate, TaskEnded, TaskPreview, TaskProgress
+from ..protocol.work import (
+    CancelTask,
+    Ready,
+    Task,
+    TaskCandidate,
+    TaskDraft,
+    TaskEnded,
+    TaskPreview,
+    TaskProgress,
+)
 from .frames import HEADER, decode, encode
 
 __all__ = ["serve"]
 
 log = logging.getLogger(__name__)
+
+#: See :class:`bridge_server.protocol.work.Task`.
+STAGES = ("full", "draft", "drafted")
 
 #: Added to the process's nice value: painting goes before computing.
 _NICENESS = 5
@@ -89,15 +103,18 @@ class _Inbox:
 
 
 class _TaskReport:
-    """What an engine says while it works on one task, put on the line."""
+    """What an engine says while it works on one task, put on the line. Of drafts only the end is told."""
 
     def __init__(self, task: Task, line: _Line, inbox: _Inbox) -> None:
         self._task, self._line, self._inbox = task, line, inbox
 
     def progress(self, index: int, done: float) -> None:
-        self._line.send(TaskProgress(self._task.task, self._task.indices[index], done))
+        if self._task.stage != "draft":
+            self._line.send(TaskProgress(self._task.task, self._task.indices[index], done))
 
     def preview(self, index: int, x: int, y: int, width: int, height: int, pixels: NDArray[np.uint8]) -> None:
+        if self._task.stage == "draft":
+            return
         placement = _placement(self._task, x, y, width, height)
         payload = _to_pixels(pixels, "srgb")
         self._line.send(TaskPreview(self._task.task, self._task.indices[index], placement, payload))
@@ -134,6 +151,7 @@ def _brief(task: Task) -> Brief:
         strength=task.strength,
         amount=task.amount,
         parameters=task.parameters,
+        stage=task.stage,
     )
 
 
@@ -145,6 +163,7 @@ def _placement(task: Task, x: int, y: int, width: int, height: int) -> Placement
 
 def _candidate(task: Task, made: Made, seconds: float) -> TaskCandidate:
     height, width = made.pixels.shape[:2]
+    linear = task.picture.colorspace == "linear"
     return TaskCandidate(
         task=task.task,
         index=task.indices[made.index],
@@ -152,16 +171,37 @@ def _candidate(task: Task, made: Made, seconds: float) -> TaskCandidate:
         placement=_placement(task, made.x, made.y, width, height),
         pixels=_to_pixels(made.pixels, task.picture.colorspace),
         seconds=seconds,
+        thumbnail=_to_pixels(thumbnail(made.pixels, linear=linear), "srgb"),
+        descriptor=describe(made.pixels, linear=linear),
         recipe=dict(made.recipe),
     )
+
+
+def _draft(task: Task, made: Made) -> TaskDraft:
+    descriptor = describe(made.pixels, linear=task.picture.colorspace == "linear")
+    return TaskDraft(task.task, task.indices[made.index], task.seeds[made.index], descriptor)
+
+
+def _check_stage(engine: Engine, task: Task) -> None:
+    if task.stage not in STAGES:
+        raise Unsupported(f"This worker knows no stage {task.stage!r}.")
+    if task.stage != "full" and task.verb not in engine.info.drafts:
+        raise Unsupported(
+            f"The engine {task.engine} makes no drafts for {task.verb}.",
+            "Ask without drafts, or choose another engine.",
+        )
 
 
 def _run(engine: Engine, task: Task, line: _Line, inbox: _Inbox) -> None:
     report = _TaskReport(task, line, inbox)
     report.check()
+    _check_stage(engine, task)
     started = time.perf_counter()
     for made in engine.generate(_brief(task), report):
-        line.send(_candidate(task, made, time.perf_counter() - started))
+        if task.stage == "draft":
+            line.send(_draft(task, made))
+        else:
+            line.send(_candidate(task, made, time.perf_counter() - started))
         report.check()
         started = time.perf_counter()
 

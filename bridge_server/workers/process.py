@@ -8,15 +8,15 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from ..protocol.errors import WorkerDied
-from ..protocol.work import CancelTask, Ready, Task, TaskEnded
+from ..protocol.work import CancelTask, Ready, TaskEnded
 from .frames import HEADER, decode, encode
 
-__all__ = ["WorkerProcess"]
+__all__ = ["Work", "WorkerProcess"]
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,15 @@ _READ_AHEAD = 64 * 2**20
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 Listener = Callable[[Any], None]
+
+
+class Work(Protocol):
+    """What a worker can be told to do, a task or an errand: a message with a name that its answers repeat."""
+
+    @property
+    def task(self) -> str:
+        """The name."""
+        ...
 
 
 class WorkerProcess:
@@ -77,7 +86,7 @@ class WorkerProcess:
         """False from the moment its pipe closed."""
         return not self._reader.done()
 
-    async def run(self, task: Task, listener: Listener) -> TaskEnded:
+    async def run(self, task: Work, listener: Listener) -> TaskEnded:
         """Do one task; ``listener`` gets each message of it before the end.
 
         Raises:

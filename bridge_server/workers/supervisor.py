@@ -12,8 +12,8 @@ from typing import Any
 
 from ..protocol.errors import Cancelled
 from ..protocol.records import EngineInfo
-from ..protocol.work import Task, TaskEnded
-from .process import WorkerProcess
+from ..protocol.work import TaskEnded
+from .process import Work, WorkerProcess
 
 __all__ = ["Supervisor"]
 
@@ -72,7 +72,7 @@ class Supervisor:
         assert self._engines is not None  # noqa: S101 - every started worker tells them
         return self._engines
 
-    async def run(self, task: Task, listener: Callable[[Any], None]) -> TaskEnded:
+    async def run(self, task: Work, listener: Callable[[Any], None]) -> TaskEnded:
         """Do a task in a process of its own. The caller sees to it that one is ``free``.
 
         Raises:

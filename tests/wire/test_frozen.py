@@ -20,7 +20,7 @@ from bridge_server.protocol.codec import (
     result_from_frame,
 )
 from bridge_server.protocol.errors import TooBusy
-from bridge_server.protocol.messages import EVENTS, OPS
+from bridge_server.protocol.tables import EVENTS, OPS
 from bridge_server.protocol.work import WORK
 from bridge_server.server.frames import decode_request, event_frame, failure_frame, reply_frame
 from bridge_server.workers import frames

@@ -18,6 +18,7 @@ from ...canvas.pyramid import pull_push
 from ...protocol.errors import BadRequest, Unsupported
 from ...protocol.records import EngineInfo
 from ..base import Brief, Made, Report
+from .drafts import draft_halvings
 from .library import VERSION
 from .make import synthesise_canvas, way_of
 from .parts import CONTEXT, Earlier, Part, context_of, parts_of
@@ -27,6 +28,10 @@ from .refine import refine_canvas
 __all__ = ["PatchMatchEngine"]
 
 VERBS = ("fill", "vary", "refine")
+
+#: Those of them that can be drafted; a refined picture differs from its neighbours by too little to choose.
+DRAFTED = ("fill", "vary")
+
 RADII = range(2, 10)
 
 #: Which version of this code made a picture; raised whenever the same request gives other pixels.
@@ -57,6 +62,7 @@ class PatchMatchEngine:
             description="Fills from the picture itself. No GPU, no download; it does not read prompts.",
             batches=False,
             cancel_grace=0.05,
+            drafts=["fill", "expand", "vary"],
         )
 
     def generate(self, brief: Brief, report: Report) -> Iterator[Made]:
@@ -64,7 +70,7 @@ class PatchMatchEngine:
 
         Raises:
             BadRequest: nothing is selected, or a parameter is unknown or out of its range.
-            Unsupported: the verb is none of this engine's.
+            Unsupported: the verb is none of this engine's, or can't be drafted.
             EngineFailed: nothing visible to copy from.
         """
         radius = _checked(brief)
@@ -76,7 +82,8 @@ class PatchMatchEngine:
         job = _Job(brief, box, shown, tone, radius, parts_of(brief.mask, shown, brief.verb))
         for index, seed in enumerate(brief.seeds):
             report.check()
-            _send_draft(brief, box, shown, tone, index, report)
+            if brief.stage != "draft":
+                _send_draft(brief, box, shown, tone, index, report)
             report.progress(index, 0.0)
             colours, recipe = _candidate(job, seed, index, report)
             report.check()
@@ -114,6 +121,8 @@ class _Steps:
 
     def halfway(self, small: NDArray[np.uint8], times: int) -> None:
         """See :class:`.make.Steps`; shows what lies around the part, where it is selected."""
+        if self._job.brief.stage == "draft":
+            return
         crop, step = self._part.crop, 2**times
         target = self._part.target.within(crop)
         rows = slice(target.y0 // step, -(-target.y1 // step))
@@ -148,6 +157,8 @@ def _candidate(job: _Job, seed: int, index: int, report: Report) -> tuple[NDArra
         "parts": len(job.parts),
         "ways": [{**dict(way), "parts": count} for way, count in ways.items()],
     }
+    if job.brief.stage != "full":
+        recipe["drafted"] = True
     return colours, recipe
 
 
@@ -155,6 +166,8 @@ def _checked(brief: Brief) -> int:
     """The patch radius; see :meth:`PatchMatchEngine.generate` for what it raises."""
     if brief.verb not in VERBS:
         raise Unsupported(f"The engine patchmatch cannot {brief.verb}.", "Choose another engine.")
+    if brief.stage != "full" and brief.verb not in DRAFTED:
+        raise Unsupported(f"The engine patchmatch cannot draft a {brief.verb}.", "Ask without drafts.")
     unknown = sorted(set(brief.parameters) - {"patch_radius"})
     if unknown:
         raise BadRequest(
@@ -214,7 +227,8 @@ def _part(
     if brief.verb == "refine" and not unchanged:
         pixels, way = refine_canvas(canvas, inner, job.radius, brief.strength, seed, steps)
     else:
-        result = synthesise_canvas(canvas, inner, radius=job.radius, seed=seed, steps=steps)
+        least = draft_halvings(canvas) if brief.stage != "full" else 0
+        result = synthesise_canvas(canvas, inner, radius=job.radius, seed=seed, steps=steps, least=least)
         pixels, way = result.pixels, way_of(result)
     if earlier is not None and part.chained:
         earlier.add(target, pixels, hole)

@@ -64,7 +64,9 @@ class Steps(Protocol):
         ...
 
 
-def synthesise_canvas(canvas: Canvas, inner: Box, *, radius: int, seed: int, steps: Steps) -> Result:
+def synthesise_canvas(
+    canvas: Canvas, inner: Box, *, radius: int, seed: int, steps: Steps, least: int = 0
+) -> Result:
     """Fill the canvas's hole.
 
     Args:
@@ -73,8 +75,9 @@ def synthesise_canvas(canvas: Canvas, inner: Box, *, radius: int, seed: int, ste
         radius: of the patches compared.
         seed: decides the result.
         steps: told what is done.
+        least: halve the canvas at least so often first.
     """
-    times = halvings(int(np.count_nonzero(canvas.hole)), LARGEST_HOLE)
+    times = max(least, halvings(int(np.count_nonzero(canvas.hole)), LARGEST_HOLE))
     rng = np.random.default_rng([seed, 1])
     if times:
         return _in_detail(canvas, inner, times, radius, seed, rng, steps)

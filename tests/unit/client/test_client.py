@@ -193,7 +193,7 @@ def test_a_request_that_can_not_be_encoded_fails_alone(client, daemon):
     status = client.send(Status())
     talk.reply(talk.request()[0], STATUS)
     assert status.result(SOON) == STATUS
-    assert client._jobs.unfinished() == {}
+    assert client._seen.unfinished() == {}
 
 
 @pytest.mark.parametrize(

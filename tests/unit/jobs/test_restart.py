@@ -198,7 +198,7 @@ def test_a_job_whose_picture_was_damaged_fails_alone(tmp_path):
             await it.submit("a")
             run = await it.started()
             await it.submit("b")
-            blobs = it.store._blobs
+            blobs = it.memory.database.blobs
             blobs.path(blobs.put(samples.REQUESTS["fill"].mask.data)).write_bytes(b"??")
             run.make(0)
             run.end()

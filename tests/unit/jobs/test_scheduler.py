@@ -17,6 +17,7 @@ from bridge_server.protocol.errors import (
 )
 from bridge_server.protocol.messages import CandidateDone, JobProgress
 from bridge_server.protocol.records import Placement
+from bridge_server.sessions.conversation import Sitting
 from scheduling import stage
 
 
@@ -287,7 +288,7 @@ def test_a_verb_that_the_engine_lacks_is_unsupported(tmp_path):
         async with stage(tmp_path) as it:
             request = replace(samples.REQUESTS["expand"], engine="all", job="a")
             with pytest.raises(Unsupported, match=r"The engine all cannot expand\. It can fill\."):
-                await it.scheduler.submit(request, "s", "p")
+                await it.scheduler.submit(request, Sitting("s", "p", ""))
 
     asyncio.run(scenario())
 

@@ -4,6 +4,7 @@
 import pytest
 
 import samples
+from bridge_server.jobs.queue import Entry
 from bridge_server.jobs.tasks import raise_if_failed, task_for, without_pixels
 from bridge_server.protocol.errors import EngineFailed, WorkerDied
 from bridge_server.protocol.work import TaskEnded
@@ -15,7 +16,7 @@ def test_each_verb_reaches_the_worker_whole(verb):
     """Sides, amount, strength and words are where an engine looks for them."""
     request = samples.REQUESTS[verb]
     record = JobRecord("j0b", "s", "p", without_pixels(request), samples.ENGINE, 42, 1.5)
-    task = task_for(record, request, (1, 3), "j0b:1,3")
+    task = task_for(record, request, Entry("j0b", "s", 0, (1, 3)), "j0b:1,3")
     assert (task.task, task.engine, task.verb) == ("j0b:1,3", "patchmatch", verb)
     assert (task.indices, task.seeds) == ([1, 3], [43, 45])
     assert (task.prompt, task.negative_prompt) == (request.prompt, request.negative_prompt)

@@ -20,16 +20,23 @@ from bridge_server.protocol.codec import (
     to_plain,
 )
 from bridge_server.protocol.errors import BadRequest, BridgeError, TooBusy
-from bridge_server.protocol.messages import EVENTS, OPS, GetJob, JobProgress
+from bridge_server.protocol.messages import GetJob, JobProgress
 from bridge_server.protocol.records import CandidateInfo, Placement
+from bridge_server.protocol.tables import EVENTS, OPS
 from bridge_server.protocol.work import WORK
 from bridge_server.server.frames import decode_request, event_frame, failure_frame, reply_frame
 
 RESULTS = {op: result for op, (_, result) in OPS.items()}
 _FLOATS = st.floats(allow_nan=False)
 _WHOLE = st.integers(-(2**63), 2**63 - 1)
-_PLAIN = st.dictionaries(st.text(max_size=8), st.one_of(_WHOLE, _FLOATS, st.text(max_size=8)), max_size=3)
-_SCALARS = {int: _WHOLE, float: _FLOATS, str: st.text(max_size=20), bytes: st.binary(), bool: st.booleans()}
+_SCALARS = {
+    int: _WHOLE,
+    float: _FLOATS,
+    str: st.text(max_size=20),
+    bytes: st.binary(),
+    bool: st.booleans(),
+    Any: st.one_of(_WHOLE, _FLOATS, st.text(max_size=8)),
+}
 
 
 def values_of(hint):
@@ -39,7 +46,7 @@ def values_of(hint):
     if get_origin(hint) is list:
         return st.lists(values_of(get_args(hint)[0]), max_size=3)
     if get_origin(hint) is dict:
-        return _PLAIN
+        return st.dictionaries(st.text(max_size=8), values_of(get_args(hint)[1]), max_size=3)
     return _SCALARS.get(hint) if hint in _SCALARS else messages_of(hint)
 
 

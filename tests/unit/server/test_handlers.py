@@ -10,7 +10,6 @@ import pytest
 import samples
 from bridge_server import __version__
 from bridge_server.protocol.messages import (
-    OPS,
     Ack,
     Cancel,
     Echo,
@@ -25,6 +24,7 @@ from bridge_server.protocol.messages import (
     Watch,
 )
 from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.tables import OPS
 from bridge_server.server.handlers import _ROUTES
 from serving import house
 

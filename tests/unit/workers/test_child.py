@@ -6,11 +6,13 @@ import sys
 
 import pytest
 
+from bridge_server.protocol.descriptor import AXES
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Placement
-from bridge_server.protocol.work import CancelTask, Task, TaskCandidate, TaskEnded
+from bridge_server.protocol.work import CancelTask, Task, TaskCandidate, TaskDraft, TaskEnded
 from bridge_server.workers.frames import HEADER, decode, encode
 from scripted import COMMAND, task
+from scripted_worker import colour_of
 
 
 def conversation(*messages):
@@ -46,6 +48,44 @@ def test_a_result_has_the_depth_and_colorspace_of_the_picture(layout, pixel):
     expected = {"gray8": "rgba8", "rgb8": "rgba8"}.get(layout, layout)
     assert (made.pixels.format, made.pixels.colorspace) == (expected, "linear")
     assert made.placement == Placement(0, 0, 2, 2)
+
+
+@pytest.mark.parametrize(("layout", "pixel"), [("rgb8", 3), ("rgba16", 8), ("rgbaf32", 16)])
+def test_a_candidate_comes_with_a_thumbnail_and_a_description(layout, pixel):
+    """8-bit sRGB with the selection's coverage, whatever the picture's depth, and every axis."""
+    wanted = vars(task()) | {"picture": Pixels(4, 2, layout, bytes(8 * pixel))}
+    made = next(m for m in conversation(Task(**wanted)) if isinstance(m, TaskCandidate))
+    small = made.thumbnail
+    assert (small.width, small.height, small.format, small.colorspace) == (2, 2, "rgba8", "srgb")
+    assert bytes(small.data) == (bytes(colour_of(5)) + b"\xff" + bytes(colour_of(5)) + b"\x80") * 2
+    assert set(made.descriptor) == {axis.name for axis in AXES}
+
+
+def test_drafts_are_descriptions_only():
+    """One for each seed, equal to that of the candidate made from it; no progress and no preview."""
+    wanted = vars(task(seeds=(70, 90), steps=2, preview=4)) | {"indices": [2, 4]}
+    said = conversation(Task(**wanted | {"stage": "draft"}))
+    drafts = [message for message in said if isinstance(message, TaskDraft)]
+    assert [type(message) for message in said] == [TaskDraft, TaskDraft, TaskEnded]
+    assert [(each.index, each.seed) for each in drafts] == [(2, 70), (4, 90)]
+    made = [m for m in conversation(Task(**wanted | {"stage": "drafted"})) if isinstance(m, TaskCandidate)]
+    assert [each.descriptor for each in made] == [each.descriptor for each in drafts]
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"engine": "scripted-batch"}, "drafts"),
+        ({"verb": "refine"}, "drafts"),
+        ({"stage": "sketch"}, "sketch"),
+    ],
+)
+def test_a_stage_that_the_engine_does_not_know_is_refused_in_words(more, word):
+    """An engine without drafts, a verb it does not draft, no stage at all."""
+    for stage in ("draft", "drafted"):
+        (ended,) = conversation(Task(**vars(task()) | {"stage": stage} | more))
+        assert ended.error_code == "unsupported"
+        assert word in ended.error_message
 
 
 def test_an_expand_is_placed_in_the_old_pictures_coordinates():

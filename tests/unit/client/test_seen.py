@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import samples
-from bridge_server.client.jobs import JobLog
+from bridge_server.client.seen import SeenLog
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.messages import CandidateDone, DaemonStops, JobProgress, JobState
 
@@ -24,7 +24,7 @@ def candidate(seq):
 
 def test_lasting_events_are_news_once():
     """A replay that overlaps is recognised by the numbers."""
-    log = JobLog()
+    log = SeenLog()
     log.begin("j")
     events = [state(1, "queued"), state(2), candidate(3)]
     assert [log.is_news(event) for event in events] == [True] * 3
@@ -34,7 +34,7 @@ def test_lasting_events_are_news_once():
 
 def test_passing_events_are_always_news():
     """Also those of a job that is not followed, and what belongs to no job."""
-    log = JobLog()
+    log = SeenLog()
     progress = Event("job.progress", 2, JobProgress("j", 0, 0.5))
     stops = Event("daemon.stops", 0, DaemonStops("x"))
     assert [log.is_news(event) for event in (progress, progress, stops)] == [True] * 3
@@ -42,7 +42,7 @@ def test_passing_events_are_always_news():
 
 def test_a_job_that_ended_is_not_followed_and_its_replay_is_no_news():
     """Two replays at once, the first of which brought the end."""
-    log = JobLog()
+    log = SeenLog()
     log.begin("j")
     assert log.is_news(state(2, "done"))
     assert log.unfinished() == {}
@@ -52,14 +52,14 @@ def test_a_job_that_ended_is_not_followed_and_its_replay_is_no_news():
 
 def test_beginning_in_the_middle_skips_what_was_seen():
     """A client of a later sitting knows what it has."""
-    log = JobLog()
+    log = SeenLog()
     log.begin("j", after=3)
     assert [log.is_news(state(seq)) for seq in (3, 4)] == [False, True]
 
 
 def test_beginning_again_forgets_nothing():
     """A job that is followed already goes on from where it is."""
-    log = JobLog()
+    log = SeenLog()
     log.begin("j")
     log.is_news(state(5))
     log.begin("j")
@@ -68,7 +68,7 @@ def test_beginning_again_forgets_nothing():
 
 def test_an_ended_job_can_be_looked_at_anew():
     """Who asks for all events again gets them."""
-    log = JobLog()
+    log = SeenLog()
     log.begin("j")
     log.is_news(state(2, "failed"))
     log.begin("j")
@@ -78,7 +78,7 @@ def test_an_ended_job_can_be_looked_at_anew():
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=6))
 def test_any_overlapping_replays_deliver_each_event_once(starts):
     """Each replay begins at some number seen before; what is delivered has neither gap nor duplicate."""
-    log, delivered = JobLog(), []
+    log, delivered = SeenLog(), []
     log.begin("j")
     for start in starts:
         seen = log.unfinished().get("j", 8)

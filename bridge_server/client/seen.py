@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which jobs a client follows and which of their events it has seen."""
+"""Which jobs and which project a client follows, and which of their events it has seen."""
 
 from __future__ import annotations
 
 import threading
+from typing import Optional
 
 from ..protocol.codec import Event
 from ..protocol.messages import FINAL_STATES, CandidateDone, JobState
 
-__all__ = ["JobLog"]
+__all__ = ["SeenLog"]
 
 
-class JobLog:
-    """Remembers the last lasting event of each unfinished job. Safe to use from several threads."""
+class SeenLog:
+    """Remembers the last lasting event of each unfinished job and of the project.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
+        self._followed: Optional[int] = None
         self._lock = threading.Lock()
 
     def begin(self, job: str, after: int = 0) -> None:
@@ -33,9 +38,32 @@ class JobLog:
         with self._lock:
             return dict(self._seen)
 
+    def begin_following(self, after: Optional[int]) -> None:
+        """Follow the project, as if its first ``after`` lasting events had been seen; None: from now on."""
+        with self._lock:
+            self._followed = -1 if after is None else after
+
+    def follow_from(self, seq: int) -> None:
+        """The daemon said from which number on it tells; never goes back."""
+        with self._lock:
+            if self._followed is not None:
+                self._followed = max(self._followed, seq)
+
+    @property
+    def followed(self) -> Optional[int]:
+        """The number of the project's last event seen; None if it is not followed, or no number is known."""
+        with self._lock:
+            return None if self._followed is None or self._followed < 0 else self._followed
+
     def is_news(self, event: Event) -> bool:
         """Note an event; False for a lasting one that was seen before (a replay may overlap)."""
         body = event.body
+        if event.topic.startswith("project.") and event.seq:
+            with self._lock:
+                if self._followed is None or event.seq <= self._followed:
+                    return False
+                self._followed = event.seq
+            return True
         if isinstance(body, CandidateDone):
             job = body.info.job
         elif isinstance(body, JobState):

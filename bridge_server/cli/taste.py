@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``taste``: what was learned of the artist's taste, and steering it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..client import BridgeClient
+from ..protocol.codec import from_plain, to_plain
+from ..protocol.errors import BadRequest, BridgeError, NotFound
+from ..protocol.taste import (
+    Forget,
+    GetTaste,
+    LoadTaste,
+    SaveTaste,
+    SetTaste,
+    TasteAxis,
+    TasteData,
+    TasteInfo,
+)
+from . import exits
+from .connect import connected, data_folder
+from .parsing import UsageError
+from .show import Screen
+from .words import count_of, listed, percent, printable, quoted
+
+__all__ = ["described", "read_taste", "taste"]
+
+_MOST_BYTES = 100_000_000
+
+
+def taste(given: argparse.Namespace) -> int:
+    """Run one of the actions; without one, ``show``."""
+    screen = Screen(as_json=given.json, quiet=given.quiet)
+    data: TasteData | None = None
+    if given.action == "load":
+        try:
+            data = read_taste(given.file)
+        except BridgeError as error:
+            screen.fail(error)
+            return exits.USAGE
+    with connected(data_folder(given.data_dir), screen.note, project=given.project) as client:
+        if given.action == "save":
+            return _save(given, client, screen)
+        info = (
+            client.call(LoadTaste(data))
+            if data is not None
+            else _ACTIONS[given.action](given, client, screen)
+        )
+    screen.result(to_plain(info))
+    for line in described(info):
+        screen.line(line)
+    return exits.OK
+
+
+def _show(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> TasteInfo:
+    del given, screen
+    return client.call(GetTaste())
+
+
+def _on(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> TasteInfo:
+    del screen
+    return client.call(SetTaste(on=given.action == "on"))
+
+
+def _set(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> TasteInfo:
+    del screen
+    if given.exploration is None and given.scope is None and not given.pin and not given.unpin:
+        raise UsageError("Nothing would be set.", "Give --exploration, --scope, --pin or --unpin.")
+    pins: dict[str, float] | None = None
+    if given.pin or given.unpin:
+        pins = {**client.call(GetTaste()).settings.pins, **dict(given.pin)}
+        pins = {name: value for name, value in pins.items() if name not in given.unpin}
+    return client.call(SetTaste(scope=given.scope, exploration=given.exploration, pins=pins))
+
+
+def _forget(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> TasteInfo:
+    if not given.yes:
+        info = client.call(GetTaste())
+        lessons = count_of(info.lessons, "choice")
+        screen.confirm(
+            f"{lessons} and {count_of(len(info.settings.pins), 'pin')} would be forgotten. Forget them?",
+            instead="--yes",
+        )
+    return client.call(Forget())
+
+
+_ACTIONS: dict[str | None, Callable[[argparse.Namespace, BridgeClient, Screen], TasteInfo]] = {
+    None: _show,
+    "show": _show,
+    "on": _on,
+    "off": _on,
+    "set": _set,
+    "forget": _forget,
+}
+
+
+# ---- in words ----------------------------------------------------------------------------------------
+
+
+def described(info: TasteInfo) -> list[str]:
+    """What was learned, how sure that is, whether it acts, and how to correct it."""
+    settings = info.settings
+    whence = "all projects" if settings.scope == "all" else "this project"
+    lines = [
+        f"Taste in {quoted(info.project)} is {'on' if settings.on else 'off'} and learns from {whence}.",
+        f"Learned from {count_of(info.lessons, 'choice')}: {printable(info.summary)}.",
+    ]
+    width = max((len(axis.name) for axis in info.axes), default=0)
+    lines += [f"  {axis.name:{width}}  {_axis(axis)}" for axis in info.axes]
+    lines.append(_acting(info))
+    for name, candidates in (("Liked", info.liked), ("Disliked", info.disliked)):
+        if candidates:
+            lines.append(f"{name} above all: {candidates[0]}")
+            lines += [f"{'':{len(name)}}            {each}" for each in candidates[1:]]
+    lines += [
+        "To correct it:  bridge-server taste set --pin AXIS=VALUE   (1 more, -1 less, 0 no matter)",
+        "To stop it:     bridge-server taste off    To begin anew:  bridge-server taste forget",
+    ]
+    return lines
+
+
+def _axis(axis: TasteAxis) -> str:
+    if axis.pinned is not None:
+        return f"{axis.words}: pinned at {axis.pinned:g} by you"
+    times = math.exp(min(abs(axis.weight), 10.0))
+    return f"{axis.words}: chosen {times:.1f} times as often, {percent(axis.certainty)} sure"
+
+
+def _acting(info: TasteInfo) -> str:
+    """Whether it chooses the next offers, and if not, why."""
+    if info.active:
+        free = percent(info.settings.exploration)
+        return f"It chooses the next offers; {free} of them are left to chance, to go on learning."
+    if not info.settings.on:
+        return "It chooses nothing while it is off."
+    if info.lessons < info.needed:
+        missing = count_of(info.needed - info.lessons, "choice")
+        return f"It chooses nothing yet: {missing} more are needed. Accepting one of several is a choice."
+    return "It chooses nothing now: nothing is certain enough."
+
+
+# ---- files -------------------------------------------------------------------------------------------
+
+
+def _save(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> int:
+    data = client.call(SaveTaste())
+    path: Path = given.output
+    try:
+        path.write_text(json.dumps(to_plain(data), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        screen.fail(BadRequest(f"{path} cannot be written: {error.strerror}.", "Choose another place."))
+        return exits.USAGE
+    what = listed([count_of(len(data.lessons), "choice"), count_of(len(data.settings.pins), "pin")])
+    screen.result({"file": str(path), "lessons": len(data.lessons)})
+    screen.line(f"{path}  {what}")
+    return exits.OK
+
+
+def read_taste(path: Path) -> TasteData:
+    """What ``taste save`` wrote.
+
+    Raises:
+        NotFound: no such file.
+        BadRequest: it can't be read, or holds something else.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise _no_taste(path)
+        plain: Any = json.loads(path.read_text(encoding="utf-8"))
+        data = from_plain(TasteData, plain)
+        if not _is_sound(to_plain(data)):
+            raise _no_taste(path)
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}.", "Check the name and the folder.") from None
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise _no_taste(path) from None
+    except BadRequest:
+        raise _no_taste(path) from None
+    return data
+
+
+def _is_sound(plain: Any) -> bool:
+    """Whether the fields that are looked at here have the right types; the daemon checks the rest."""
+    return isinstance(plain["format"], str) and all(
+        isinstance(lesson["offers"], list) and all(isinstance(offer, dict) for offer in lesson["offers"])
+        for lesson in plain["lessons"]
+    )
+
+
+def _no_taste(path: Path) -> BadRequest:
+    return BadRequest(f"{path} holds no taste.", "Give a file that 'bridge-server taste save' wrote.")

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A job that is not over yet, as the scheduler holds it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from ..protocol.messages import Expand, Fill
+from ..protocol.records import Placement
+from ..sessions.store import JobRecord
+from .queue import Entry
+
+__all__ = ["Live"]
+
+
+@dataclass
+class Live:
+    """One job: what is known of it, and what is left to make."""
+
+    record: JobRecord
+    state: str
+    seq: int
+    left: set[int]
+    #: The request with its pixels, while they are needed; a job that waits leaves them on disk.
+    request: Fill | Expand | None = None
+    running: set[str] = field(default_factory=set[str])
+    #: What the drafts that are made look like, by index, until the choice among them is written down.
+    drafts: dict[int, dict[str, float]] = field(default_factory=dict[int, dict[str, float]])
+    #: What workers said and is still being written down; kept in order.
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def entries(self, workers: int) -> list[Entry]:
+        """What has to be done next: all drafts, dealt out to so many workers, or all candidates left."""
+        record, left = self.record, sorted(self.left)
+        drafting = record.drafts > 0 and record.plan is None
+        if drafting:
+            dealt = [tuple(range(number, record.drafts, workers)) for number in range(workers)]
+            parts = [part for part in dealt if part]
+        else:
+            parts = [tuple(left)] if record.engine.batches else [(index,) for index in left]
+        return [Entry(record.job, record.session, record.request.priority, part, drafting) for part in parts]
+
+    @property
+    def all_drafted(self) -> bool:
+        """Whether every draft is made."""
+        return len(self.drafts) == self.record.drafts
+
+    def misses(self, entry: Entry) -> bool:
+        """Whether any picture of an entry was not made."""
+        if entry.drafts:
+            return not self.drafts.keys() >= set(entry.indices)
+        return bool(self.left.intersection(entry.indices))
+
+    def on_canvas(self, place: Placement) -> Placement:
+        """A place in the job's region, in the coordinates of its canvas."""
+        region = self.record.request.region
+        return Placement(place.x + region.x, place.y + region.y, place.width, place.height)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking back: projects, their history, how candidates differ, and the report."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from ..protocol.history import Compare, Comparison, GetInputs, History, HistoryPage, JobInputs
+from ..protocol.projects import Follow, GetProject, ListProjects, ProjectInfo, ProjectList
+from ..protocol.records import JobInfo
+from ..protocol.report import GetReport, Report, Share
+from ..sessions import measures
+from ..sessions.database import channel_of
+from .deciding import measure
+from .desk import Caller, Desk, Routes
+
+__all__ = ["ROUTES"]
+
+#: Settings that a comparison looks at.
+_SETTINGS = (
+    "verb", "engine", "engine_version", "model", "prompt", "negative_prompt", "strength", "amount",
+    "parameters", "drafted",
+)  # fmt: skip
+
+
+async def _projects(desk: Desk, _caller: Caller, _request: ListProjects) -> ProjectList:
+    return await desk.read(desk.memory.library.projects)
+
+
+async def _project(desk: Desk, caller: Caller, request: GetProject) -> ProjectInfo:
+    if request.project:
+        return await desk.read(desk.memory.library.known, request.project)
+    return await desk.read(desk.memory.library.project, caller.project)
+
+
+async def _follow(desk: Desk, caller: Caller, request: Follow) -> ProjectInfo:
+    channel = channel_of(caller.project)
+    desk.hub.begin_catching_up(caller, channel)  # before the number is read, so that nothing falls between
+    try:
+        info = await desk.read(desk.memory.library.project, caller.project)
+        after = info.seq if request.after is None else request.after
+        await desk.replay(caller, channel, after, desk.memory.library.event_after, caller.project)
+    finally:
+        desk.hub.stop_catching_up(caller, channel)
+    return info
+
+
+async def _history(desk: Desk, caller: Caller, request: History) -> HistoryPage:
+    return await desk.read(desk.memory.library.history, request, request.project or caller.project)
+
+
+async def _inputs(desk: Desk, _caller: Caller, request: GetInputs) -> JobInputs:
+    return await desk.read(desk.memory.library.inputs, request.job)
+
+
+async def _compare(desk: Desk, _caller: Caller, request: Compare) -> Comparison:
+    store = desk.memory.store
+    first = await desk.read(store.candidate, request.first)
+    second = await desk.read(store.candidate, request.second)
+    found = await desk.clerk.differ(
+        first.pixels,
+        first.info.placement,
+        second.pixels,
+        second.info.placement,
+        first.info.descriptor,
+        second.info.descriptor,
+    )
+    jobs = [await desk.read(store.job, done.info.job) for done in (first, second)]
+    return Comparison(
+        first=first.info,
+        second=second.info,
+        settings=_differing(jobs[0], jobs[1])
+        | ({} if first.info.seed == second.info.seed else {"seed": [first.info.seed, second.info.seed]}),
+        words=found.words,
+        overlap=found.overlap,
+        changed=found.changed,
+        difference=found.difference,
+    )
+
+
+def _differing(first: JobInfo, second: JobInfo) -> dict[str, list[Any]]:
+    pairs = {name: [getattr(first, name), getattr(second, name)] for name in _SETTINGS}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+async def _report(desk: Desk, caller: Caller, request: GetReport) -> Report:
+    project = request.project or caller.project
+    await desk.read(desk.memory.library.known, project)
+    for decision in await desk.read(desk.memory.tree.unmeasured, project):
+        await measure(desk, decision)  # the daemon ended before it could
+    jobs, decisions, versions = await desk.read(desk.memory.library.everything, project)
+    found = await asyncio.to_thread(measures.measure, project, jobs, decisions, versions)
+    return replace(found, shares=await _shares(desk, project))
+
+
+async def _shares(desk: Desk, project: str) -> list[Share]:
+    shares: list[Share] = []
+    for document, pieces, canvas in await desk.read(desk.memory.tree.documents, project):
+        if pieces:
+            share = await desk.clerk.share_out(pieces, canvas)
+            shares.append(
+                Share(document, share.area, canvas is not None, share.machine, share.both, share.artist)
+            )
+    return shares
+
+
+ROUTES: Routes = {
+    ListProjects: _projects,
+    GetProject: _project,
+    Follow: _follow,
+    History: _history,
+    GetInputs: _inputs,
+    Compare: _compare,
+    GetReport: _report,
+}

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A project's rows as they travel, checked as a stranger's and renamed where they would clash."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+
+from ..protocol.messages import CandidateDone, JobState
+from ..protocol.pixels import BYTES_PER_PIXEL
+from ..protocol.projects import ProjectJob
+from ..protocol.records import CandidateInfo, EngineInfo, Placement
+from ..protocol.tables import EVENTS, OPS
+from ..protocol.taste import Lesson, TasteSettings
+from .database import StoredPixels
+from .store import Chosen
+
+__all__ = ["IDS", "Parcel", "columns"]
+
+_Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+_Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.decode
+
+#: What has ids of its own, by table; and the names under which messages speak of them.
+IDS = ("job", "candidate", "version", "decision", "session")
+_SPOKEN = {name: name for name in IDS} | {
+    "parent": "version",
+    "undo_to": "version",
+    "redo_to": "version",
+    "unlike": "candidate",
+}
+
+
+class _Row(msgspec.Struct, array_like=True):
+    """A row of a table, its fields the columns. ``ids``: column -> whose id; ``packed``: messages in it."""
+
+    ids: ClassVar[Mapping[str, str]] = {}
+    packed: ClassVar[tuple[str, ...]] = ()
+
+
+class ProjectRow(_Row):
+    name: str
+    created: float
+    used: float
+    seq: _Int
+    taste: bytes | None
+    forgotten: _Int
+
+
+class SessionRow(_Row):
+    ids = {"id": "session"}
+    id: str
+    host: str
+    client: str
+    created: float
+
+
+class JobRow(_Row):
+    ids = {"id": "job", "session": "session"}
+    packed = ("request",)
+    id: _Id
+    session: str
+    verb: Literal["fill", "expand", "vary", "refine"]
+    engine: str
+    engine_info: bytes
+    request: bytes
+    seed: _Int
+    count: _Int
+    priority: _Int
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    seq: _Int
+    restarts: _Int
+    created: float
+    error_code: str
+    error_message: str
+    error_hint: str
+    host: str
+    document: str
+    prompt: str
+    drafts: _Int
+    plan: bytes | None
+    removed: float | None
+
+
+class CandidateRow(_Row):
+    ids = {"id": "candidate", "job": "job"}
+    packed = ("info",)
+    id: _Id
+    job: str
+    idx: _Int
+    info: bytes
+    pixels: bytes
+    thumbnail: bytes | None
+    created: float
+    removed: float | None
+
+
+class EventRow(_Row):
+    ids = {"job": "job", "candidate": "candidate"}
+    packed = ("body",)
+    job: str
+    seq: _Int
+    body: bytes | None
+    candidate: str | None
+
+
+class VersionRow(_Row):
+    ids = {
+        "id": "version",
+        "parent": "version",
+        "candidate": "candidate",
+        "job": "job",
+        "session": "session",
+        "modified": "decision",
+    }
+    id: _Id
+    document: str
+    parent: str | None
+    candidate: str
+    job: str
+    session: str
+    host: str
+    placement: bytes
+    canvas: bytes | None
+    name: str
+    starred: bool | _Int
+    modified: str | None
+    created: float
+
+
+class DecisionRow(_Row):
+    ids = {
+        "id": "decision",
+        "candidate": "candidate",
+        "job": "job",
+        "session": "session",
+        "version": "version",
+    }
+    number: _Int
+    id: _Id
+    candidate: str
+    job: str
+    kind: Literal["accept", "reject", "modify", "more", "less"]
+    session: str
+    host: str
+    version: str
+    placement: bytes | None
+    pixels: bytes | None
+    changed: float | None
+    difference: float | None
+    created: float
+
+
+class DocumentRow(_Row):
+    ids = {"head": "version"}
+    name: str
+    head: str
+
+
+class TrailRow(_Row):
+    ids = {"version": "version", "next": "version"}
+    document: str
+    version: str
+    next: str
+
+
+class JournalRow(_Row):
+    packed = ("body",)
+    seq: _Int
+    topic: Literal["project.job", "project.decision", "project.version", "project.head", "project.taste"]
+    body: bytes
+
+
+class LessonRow(_Row):
+    body: bytes
+
+
+class BlobRow(_Row):
+    digest: _Digest
+    size: _Int
+
+
+def columns(row: type[_Row]) -> tuple[str, ...]:
+    """The names of a row's columns, in order."""
+    return row.__struct_fields__
+
+
+class Parcel(msgspec.Struct):
+    """A project on its way: its rows by table, in the order in which they are to be written."""
+
+    project: list[ProjectRow]
+    session: list[SessionRow]
+    job: list[JobRow]
+    candidate: list[CandidateRow]
+    event: list[EventRow]
+    version: list[VersionRow]
+    decision: list[DecisionRow]
+    document: list[DocumentRow]
+    trail: list[TrailRow]
+    journal: list[JournalRow]
+    lesson: list[LessonRow]
+    blob: list[BlobRow]
+
+    @staticmethod
+    def tables() -> dict[str, type[_Row]]:
+        """Table -> the type of its rows."""
+        return {field.name: field.type.__args__[0] for field in msgspec.structs.fields(Parcel)}
+
+    def check(self) -> None:
+        """See to it that everything can be read back once it is written.
+
+        Raises:
+            ValueError: something can't.
+        """
+        if len(self.project) != 1:
+            raise ValueError("it does not hold one project")
+        self._check_packed()
+        self._check_references()
+        sizes = {row.digest: row.size for row in self.blob}
+        for holder, kept in self.held():
+            if kept.width < 1 or kept.height < 1 or kept.format not in BYTES_PER_PIXEL:
+                raise ValueError(f"the pixels of {holder} have no shape")
+            if sizes.get(kept.blob) != kept.width * kept.height * BYTES_PER_PIXEL[kept.format]:
+                raise ValueError(f"the pixels of {holder} are missing or of the wrong size")
+
+    def held(self) -> Iterator[tuple[str, StoredPixels]]:
+        """Whoever holds pixels, and which."""
+        for job in self.job:
+            if job.removed is None:
+                asked = _unpack(job.request)
+                for name in ("picture", "mask"):
+                    if name in asked:
+                        yield f"job:{job.id}", msgspec.convert(asked[name], StoredPixels)
+        for each in self.candidate:
+            if each.removed is None:
+                yield f"candidate:{each.id}", _unpack(each.pixels, type=StoredPixels)
+            if each.thumbnail is not None:
+                yield f"thumbnail:{each.id}", _unpack(each.thumbnail, type=StoredPixels)
+        for said in self.decision:
+            if said.pixels is not None:
+                yield f"decision:{said.id}", _unpack(said.pixels, type=StoredPixels)
+
+    def end_unfinished(self) -> None:
+        """What was still being made is not taken up elsewhere: it failed there, and says so."""
+        for job in self.job:
+            if job.state not in ("queued", "running"):
+                continue
+            error = ("interrupted", "The project was exported while this was being made.", "Ask again.")
+            job.state = "failed"
+            job.error_code, job.error_message, job.error_hint = error
+            job.seq += 1
+            self.event.append(EventRow(job.id, job.seq, _pack(JobState(job.id, job.state, *error)), None))
+            project = self.project[0]
+            project.seq += 1
+            news = ProjectJob(project.name, job.id, job.verb, job.state, job.session, job.host, job.document)
+            self.journal.append(JournalRow(project.seq, "project.job", _pack(news)))
+
+    def rename(self, project: str, taken: Mapping[str, set[str]]) -> None:
+        """Give the project another name, and fresh ids to whatever has one of those in ``taken``."""
+        if project == self.project[0].name and not any(taken.values()):
+            return
+        ids = {kind: {name: secrets.token_hex(8) for name in names} for kind, names in taken.items()}
+        self.project[0].name = project
+        for table, row_type in self.tables().items():
+            rows: list[Any] = getattr(self, table)
+            for row in rows:
+                for column, kind in row_type.ids.items():
+                    value = getattr(row, column)
+                    if value in ids[kind]:
+                        setattr(row, column, ids[kind][value])
+                for column in row_type.packed:
+                    if (packed := getattr(row, column)) is not None:
+                        setattr(row, column, _renamed(packed, project, ids))
+
+    def _check_packed(self) -> None:
+        taste = self.project[0].taste
+        if taste is not None:
+            _unpack(taste, type=TasteSettings)
+        for job in self.job:
+            _check_request(job)
+            _unpack(job.engine_info, type=EngineInfo)
+            if job.plan is not None:
+                _unpack(job.plan, type=tuple[Chosen, ...])
+        for each in self.candidate:
+            _unpack(each.pixels, type=StoredPixels)
+            info = _unpack(each.info, type=CandidateInfo)
+            if (info.candidate, info.job, info.index) != (each.id, each.job, each.idx):
+                raise ValueError(f"the candidate {each.id} calls itself {info.candidate[:80]!r}")
+        for event in self.event:
+            if (event.body is None) == (event.candidate is None):
+                raise ValueError(f"an event of the job {event.job[:80]!r} tells nothing")
+            if event.body is not None:
+                _unpack(event.body, type=JobState)
+        for version in self.version:
+            _unpack(version.placement, type=Placement)
+            if version.canvas is not None:
+                _unpack(version.canvas, type=Placement)
+        for said in self.decision:
+            if said.kind == "modify":
+                _unpack(said.placement or b"", type=Placement)
+                _unpack(said.pixels or b"", type=StoredPixels)
+        for news in self.journal:
+            _unpack(news.body, type=EVENTS[news.topic])
+        for lesson in self.lesson:
+            _unpack(lesson.body, type=Lesson)
+
+    def _check_references(self) -> None:
+        jobs, made = {row.id for row in self.job}, {row.id: row.job for row in self.candidate}
+        finals = {row.id for row in self.decision if row.kind == "modify"}
+        versions: set[str] = set()
+        told = [row.candidate for row in self.event if row.candidate is not None]
+        sound = all(row.job in jobs for row in self.candidate) and all(row.job in jobs for row in self.event)
+        sound = sound and all(each in made for each in told)
+        for row in self.version:
+            sound = sound and made.get(row.candidate) == row.job and row.modified in {None, *finals}
+            sound = sound and (row.parent is None or row.parent in versions)
+            versions.add(row.id)
+        sound = sound and all(made.get(row.candidate) == row.job for row in self.decision)
+        named = [row.version for row in self.decision] + [row.head for row in self.document]
+        named += [name for row in self.trail for name in (row.version, row.next)]
+        if not sound or not versions.issuperset(filter(None, named)):
+            raise ValueError("it names jobs, candidates or versions that it does not have")
+
+
+def _check_request(job: JobRow) -> None:
+    asked = _unpack(job.request)
+    for name in ("picture", "mask"):
+        if name in asked:
+            kept = msgspec.convert(asked[name], StoredPixels)
+            asked[name] = {"width": kept.width, "height": kept.height, "format": kept.format, "data": b""}
+    msgspec.convert(asked, OPS[job.verb][0])
+
+
+def _renamed(packed: bytes, project: str, ids: Mapping[str, Mapping[str, str]]) -> bytes:
+    """A message with the new names. Names are only in its own fields, not in what those hold."""
+    message: dict[str, Any] = _unpack(packed)
+    if "project" in message:
+        message["project"] = project
+    for name, kind in _SPOKEN.items():
+        if name in message:
+            message[name] = ids[kind].get(message[name], message[name])
+    return _pack(message)
