@@ -66,26 +66,29 @@ class Difference:
     difference: float
 
 
-def compare(first: Patch, second: Patch) -> Difference:
+def compare(first: Patch, second: Patch, *, final: bool = False) -> Difference:
     """Measure how ``second`` differs from ``first``.
 
     A pixel differs visibly from a delta E of JUST_NOTICEABLE on, whatever its alpha, and counts as much as
-    the lesser of the two alphas. Where the second's rectangle holds the first's, the second is taken to be
-    what became of it: pixels count by the first's alpha alone, and one whose alpha fell under half of that
-    was erased. An erased pixel is changed; having no colour to compare, it is not part of the mean
-    difference.
+    the lesser of the two alphas.
+
+    Args:
+        first: the one to compare with.
+        second: the other one.
+        final: ``second`` is what became of ``first``: pixels count by the first's alpha alone, and one whose
+            alpha fell under half of that was erased. An erased pixel is changed; having no colour to compare,
+            it is not part of the mean difference.
     """
     covered = _area(first), _area(second)
     left, right = max(first.x, second.x), min(_right(first), _right(second))
     top, bottom = max(first.y, second.y), min(_bottom(first), _bottom(second))
     if left >= right or top >= bottom:
         return Difference(0.0, 0.0, 0.0)
-    became = (left, right, top, bottom) == (first.x, _right(first), first.y, _bottom(first))
     rows = max(1, _STRIP // (right - left))
     total = np.zeros(5)
     for start in range(top, bottom, rows):
         box = (left, right, start, min(bottom, start + rows))
-        total += _strip(_cut(first, box), _cut(second, box), (first.linear, second.linear), became=became)
+        total += _strip(_cut(first, box), _cut(second, box), (first.linear, second.linear), final=final)
     common, weight, erased, changed, gaps = (float(each) for each in total)
     return Difference(
         overlap=min(1.0, common / min(covered)) if min(covered) > 0 else 0.0,
@@ -128,15 +131,15 @@ def _coverage(pixels: NDArray[Any]) -> Floats:
 
 
 def _strip(
-    first: NDArray[Any], second: NDArray[Any], linear: tuple[bool, bool], *, became: bool
+    first: NDArray[Any], second: NDArray[Any], linear: tuple[bool, bool], *, final: bool
 ) -> NDArray[np.float64]:
     """Sums over (h, w, C) pixels of one place: of what both cover, of the weights, of the weights of what is
     erased and of what changed colour, and of the weighted delta E there.
     """
     over, under = _coverage(first), _coverage(second)
     common = np.minimum(over, under)
-    weight = over if became else common
-    erased = (under < _ERASED * over) if became else np.zeros(over.shape, np.bool_)
+    weight = over if final else common
+    erased = (under < _ERASED * over) if final else np.zeros(over.shape, np.bool_)
     open_ = (weight > 0) & ~erased
     if first.dtype == second.dtype and first.shape == second.shape and linear[0] == linear[1]:
         open_ &= (first[..., :3] != second[..., :3]).any(axis=2)  # most of a modified patch is as it was

@@ -21,6 +21,7 @@ from .connect import connected, data_folder
 from .follow import run_job
 from .pictures import Picture, check_output, grown, numbered, paste, read_picture, write_picture
 from .show import Bars, Screen
+from .words import made_line
 
 __all__ = ["fetch", "laid", "less", "more", "patch_of"]
 
@@ -85,11 +86,11 @@ class _Taken:
 
     def candidate(self, made: CandidateDone) -> None:
         info = made.info
-        told = f"candidate {info.candidate}  seed {info.seed}"
+        told = made_line(info)
         if self._files:
             file = self._files[info.index]
             write_picture(file, laid(self._base, made.pixels, info.placement))
-            told = f"{file}  seed {info.seed}  candidate {info.candidate}"
+            told = f"{file}  {told}"
         self._made[info.index] = made
         self.bars.set(info.index, 1.0, f"seed {info.seed}")
         self._screen.line(told)
@@ -191,7 +192,7 @@ def laid(base: Picture | None, pixels: Pixels, place: Placement) -> Picture:
         )
     if not (-pixels.width <= place.x <= base.width and -pixels.height <= place.y <= base.height):
         raise BadRequest(
-            f"It was made for {place.x}, {place.y}, outside of the {base.width} x {base.height} pixels given.",
+            f"It was made for {place.x}, {place.y}, outside of this {base.width} x {base.height} picture.",
             "Give the picture that was asked about, or leave --onto away.",
         )
     left, top = max(0, -place.x), max(0, -place.y)

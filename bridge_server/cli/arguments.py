@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from .. import __version__
-from ..protocol.messages import MAX_COUNT
+from ..protocol.messages import MAX_COUNT, MAX_SEED
 from .conversation_arguments import add_conversation
 from .parsing import Parser, UsageError, described, number, parameter, place_options, whole
 
 __all__ = ["Asked", "UsageError", "asked_from", "parse"]
 
 _MOST_PIXELS = 2**31 - 1
-_MOST_SEED = 2**63 - 1 - MAX_COUNT
 
 _TOP = """\
 A local daemon that fills, expands, varies and refines pictures. Nothing leaves this machine.
@@ -238,7 +237,7 @@ def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
     add("--prompt", default="", metavar="T", help="what to make, for engines that read words")
     add("--negative-prompt", default="", metavar="T", help="what to avoid, for engines that read words")
     add("--count", type=whole(1, MAX_COUNT), default=1, metavar="N", help=f"results, 1 to {MAX_COUNT}")
-    add("--seed", type=whole(0, _MOST_SEED), metavar="S", help="the same seed makes the same pixels")
+    add("--seed", type=whole(0, MAX_SEED), metavar="S", help="the same seed makes the same pixels")
     add("--engine", default="", metavar="E", help="which engine (default: the daemon's first)")
     add(
         "--param",

@@ -23,7 +23,8 @@ def accept(given: argparse.Namespace) -> int:
     """Make a candidate a version."""
     screen, made = _ask(given, Accept(given.candidate, given.document, name=given.name))
     screen.line(f"Accepted as version {titled(made.version)}.")
-    screen.line(standing(made.head, made.version))
+    for line in standing(made.head, made.version):
+        screen.line(line)
     return exits.OK
 
 
@@ -47,7 +48,8 @@ def go(given: argparse.Namespace) -> int:
     """Put a document's head on any version."""
     version = "" if given.version == "start" else given.version
     screen, moved = _ask(given, Go(version, given.document))
-    screen.line(standing(moved.head, moved.version))
+    for line in standing(moved.head, moved.version):
+        screen.line(line)
     return exits.OK
 
 
@@ -69,7 +71,8 @@ def _step(given: argparse.Namespace, request: Undo | Redo, nothing: str) -> int:
     screen.result({**to_plain(moved), "moved": has_moved(heads, moved)})
     if not has_moved(heads, moved):
         screen.line(nothing)
-    screen.line(standing(moved.head, moved.version))
+    for line in standing(moved.head, moved.version):
+        screen.line(line)
     return exits.OK
 
 

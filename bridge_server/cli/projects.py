@@ -128,9 +128,9 @@ def _import(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> 
 
 def _delete(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> None:
     info = _existing(given.name, client)
-    what = f"The project {quoted(info.project)} holds {_contents(info)} ({size(info.size)})."
     if not given.yes:
-        screen.confirm(f"{what} Delete all of it for good?", instead="--yes")
+        what = f"The project {quoted(info.project)} holds {_contents(info)} ({size(info.size)})."
+        screen.confirm(what, "Delete all of it for good?")
     gone = client.call(DeleteProject(given.name), timeout=None)
     screen.result({"deleted": info.project, **to_plain(gone)})
     screen.line(f"Deleted the project {quoted(info.project)}: {_contents(info)} ({size(gone.freed)} freed).")
@@ -163,10 +163,11 @@ def collected(gone: Collected, *, keep: float, dry_run: bool) -> list[str]:
         f"All pictures {'would then' if dry_run and what else 'now'} take {size(gone.size)} {limit}."
     )
     if gone.over:
-        young = duration(keep * _DAY) if keep < 1 else count_of(round(keep), "day")
-        lines.append(
-            f"{size(gone.over)} too much stays: it was accepted, is in use, or is younger than {young}."
-        )
+        why = "it was accepted or is in use"
+        if keep:
+            young = duration(keep * _DAY) if keep < 1 else count_of(round(keep), "day")
+            why = f"it was accepted, is in use, or is younger than {young}"
+        lines.append(f"{size(gone.over)} too much stays: {why}.")
     elif not what and gone.budget:
         lines.append("That is within the budget.")
     return lines

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``report``: the measures of a project as a page to read, as JSON or as CSV. docs/measures.md explains them."""
+"""``report``: the measures of a project as a page to read, as JSON or as CSV; see docs/measures.md."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 
-from rich import box
+from rich.box import SIMPLE
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..protocol.errors import NotFound
 from ..protocol.report import GetReport, Measures, Rate, Report, Share, Spread
 from . import exits
-from .arguments import UsageError
 from .connect import connected, data_folder
+from .parsing import UsageError
+from .plots import bar, box, plain_for, sparkline
 from .show import Screen, duration
+from .words import count_of, listed, percent, printable
 
-__all__ = ["as_csv", "bar", "page", "plain_for", "report", "sparkline"]
+__all__ = ["as_csv", "page", "report"]
 
 #: Seconds: the shares of large pictures are counted when they are asked for.
 _TIMEOUT = 300.0
 
-_BAR = 20
-_MOST_ROWS = 20
-_LEVELS = "▁▂▃▄▅▆▇█"
+#: Characters of a bar, and rows of a table before the older ones are left out.
+_BAR, _MOST_ROWS, _MOST_COLUMNS = 18, 20, 30
 
-#: What is drawn, for terminals and files that know no Unicode.
-_PLAIN = str.maketrans("█▓▒░▁▂▃▄▅▆▇·─→≤", "#=-.1234567.->~")
-
-_HOSTS = {"krita": "Krita", "gimp": "GIMP", "blender": "Blender", "": "other"}
+_HOSTS = {"krita": "Krita", "gimp": "GIMP", "blender": "Blender", "": "command line"}
 
 
 def report(given: argparse.Namespace) -> int:
@@ -44,7 +43,10 @@ def report(given: argparse.Namespace) -> int:
         raise UsageError("The report can't be both JSON and CSV.", "Give --json or --csv.")
     screen = Screen(as_json=given.json, quiet=given.quiet)
     with connected(data_folder(given.data_dir), screen.note) as client:
-        got = client.call(GetReport(given.project), _TIMEOUT)
+        try:
+            got = client.call(GetReport(given.project), _TIMEOUT)
+        except NotFound as error:
+            raise NotFound(error.message, _BEGIN) from None
     screen.result(asdict(got))
     if given.csv:
         screen.line(as_csv(got).rstrip("\n"))
@@ -52,17 +54,9 @@ def report(given: argparse.Namespace) -> int:
         console = Console(highlight=False, markup=False, emoji=False)
         with console.capture() as captured:
             console.print(page(got))
-        screen.line(plain_for(captured.get().rstrip("\n"), sys.stdout.encoding or "ascii"))
+        text = "\n".join(line.rstrip() for line in captured.get().splitlines())
+        screen.line(plain_for(text, sys.stdout.encoding or "ascii"))
     return exits.OK
-
-
-def plain_for(text: str, encoding: str) -> str:
-    """A page in characters that an encoding has."""
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
-    return text
 
 
 # ---- for programs ------------------------------------------------------------------------------------
@@ -71,8 +65,8 @@ def plain_for(text: str, encoding: str) -> str:
 def as_csv(got: Report) -> str:
     """One row a measure of the project, of each session, day and document.
 
-    ``value`` is a count, a share (with its 95 % interval in ``low`` and ``high``, ``n`` of ``of``) or the median
-    of ``n`` values (with the quartiles).
+    ``value`` is a count, a share (``n`` of ``of``, with its 95 % interval ``low`` to ``high``), the median of
+    ``n`` values (with the quartiles) or of a document the share of ``of`` pixels. Times are in seconds.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -119,8 +113,15 @@ def _number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-_SHARE = _Kind(lambda value: f"{100 * value:.0f} %", 1.0)
-_TIME, _COUNT, _COLOUR = _Kind(duration), _Kind(_number), _Kind(lambda value: f"{value:.0f}")
+def _wait(seconds: float) -> str:
+    for length, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 1.5 * length:
+            return f"{_number(seconds / length)} {unit}"
+    return duration(seconds) if seconds < 10 else f"{seconds:.0f} s"
+
+
+_SHARE = _Kind(percent, 1.0)
+_TIME, _COUNT, _COLOUR = _Kind(_wait), _Kind(_number), _Kind(lambda value: f"{value:.0f}")
 _LOOKS = _Kind(lambda value: f"{value:.1f}", 2.0)
 
 
@@ -174,7 +175,7 @@ _SECTIONS: tuple[tuple[str, tuple[_Line, ...]], ...] = (
             _Line(
                 "prompt_drift",
                 "Change of words",
-                "How much of your prompt changed on the way there. 0 % is the same words, 100 % all others.",
+                "How many of your prompt's words changed on the way there: none is 0 %, all 100 %.",
             ),
         ),
     ),
@@ -195,17 +196,18 @@ _SECTIONS: tuple[tuple[str, tuple[_Line, ...]], ...] = (
 )
 
 _LEGEND = """\
-Shares: the range in brackets is where the true share probably lies (95 %). It is wide where there was little to \
-count.
-All else: the middle value, and the range in which the middle half lies. Bars begin at 0; █ is the middle value, \
-▒ the middle half.
+Percentages with brackets: the true share probably lies in that range (95 %). A wide range means that \
+there was little to count.
+Other numbers: the middle of all cases, and the range of the middle half of them. Their bars begin at 0; \
+█ is the middle and ▒ the middle half.
 Days and times are UTC. Formulas, and where these numbers mislead: docs/measures.md"""
 
 
 def page(got: Report) -> RenderableType:
     """The whole report, for a person who knows nothing of how it was made."""
     whole = got.whole
-    parts: list[RenderableType] = [Text(f"{got.project}: how the work with the partner went", style="bold")]
+    title = f"{printable(got.project)}: how the work with the partner went"
+    parts: list[RenderableType] = [Text(title, style="bold")]
     if not (whole.jobs or got.sessions):
         parts.append(Text(_NOTHING))
         return Group(*parts)
@@ -213,25 +215,33 @@ def page(got: Report) -> RenderableType:
     if not whole.accepted.of:
         parts += ["", Text(_UNDECIDED)]
     for heading, lines in _SECTIONS:
-        shown = [line for line in lines if _known(getattr(whole, line.field))]
-        if shown:
-            parts += ["", _heading(heading)]
-            parts += [_measure(line, getattr(whole, line.field)) for line in shown]
-        if any(line.field == "iterations" for line in lines) and whole.left_open:
-            parts.append(
-                Padding(Text(f"{_count(whole.left_open, 'spot')} still open: nothing taken."), (0, 2))
-            )
+        parts += _section(heading, lines, whole)
     if got.shares:
         parts += ["", _heading("Who made what you see now"), *(_share(each) for each in got.shares)]
     parts += _over_time(got)
     return Group(*parts, "", _heading("How to read this"), Padding(Text(_LEGEND, style="dim"), (0, 0, 0, 2)))
 
 
+def _section(heading: str, lines: Sequence[_Line], whole: Measures) -> list[RenderableType]:
+    """A heading and the measures below it that are known; nothing if none is."""
+    values = {line: getattr(whole, line.field) for line in lines}
+    shown = [_measure(line, value) for line, value in values.items() if _known(value)]
+    if whole.left_open and any(line.field == "iterations" for line in lines):
+        left = f"Open: at {count_of(whole.left_open, 'spot')} you asked and took nothing."
+        shown.append(Padding(Text(left), (0, 0, 0, 2)))
+    return ["", _heading(heading), *shown] if shown else []
+
+
 _NOTHING = """\
 Nothing was asked in this project yet.
 Ask for something in Krita, GIMP or Blender, or here:
   bridge-server fill photo.png --mask mask.png -o out.png
-Accept or reject what is offered, and run this again. Another project: bridge-server report NAME"""
+Accept or reject what is offered, and run this again.
+'bridge-server projects' lists the projects."""
+
+_BEGIN = """\
+'bridge-server projects' lists the projects. One begins with the first thing that is asked for in it, as with
+  bridge-server fill photo.png --mask mask.png -o out.png"""
 
 _UNDECIDED = """\
 Nothing was decided yet, so most of this page is missing.
@@ -240,15 +250,15 @@ Accept or reject offers in your program, and run this again."""
 
 def _summary(got: Report) -> str:
     whole = got.whole
-    began, ended = _moment(whole.began), _moment(whole.ended)
-    where = f"in {_hosts(whole.host)}, " if whole.host else ""
-    sittings = f"{_count(len(got.sessions), 'session')} on {_count(len(got.days), 'day')}"
+    asked = f"{count_of(whole.jobs, 'time')}{f' in {_hosts(whole.host)}' if whole.host else ''}"
     text = (
-        f"{began} to {ended} UTC {_year(whole.ended)}: {sittings}.\n"
-        f"You asked {_count(whole.jobs, 'time')} {where}and were offered {_count(whole.offered, 'picture')}."
+        f"{_moment(whole.began, year=True)} to {_moment(whole.ended, year=True)} UTC: "
+        f"{count_of(len(got.sessions), 'session')} on {count_of(len(got.days), 'day')}.\n"
+        f"You asked {asked} and were offered {count_of(whole.offered, 'picture')}."
     )
     if got.depth:
-        text += f" The longest chain of accepted steps has {got.depth}; it branches at {_count(got.branches, 'point')}."
+        text += f"\nThe longest chain of accepted steps has {got.depth}"
+        text += f", with {count_of(got.branches, 'branching', 'branchings')}." if got.branches else "."
     return text
 
 
@@ -261,61 +271,35 @@ def _known(value: Rate | Spread) -> bool:
 
 
 def _measure(line: _Line, value: Rate | Spread) -> RenderableType:
-    """Name, bar and value in a row, and below what that means."""
+    """Name, plot and value in a row, and below what that means."""
+    meaning = line.meaning
     if isinstance(value, Rate):
-        drawn = bar([(value.share or 0.0, "█")])
-        low, high = 100 * (value.low or 0.0), 100 * (value.high or 0.0)
-        said = f"{line.kind.say(value.share or 0.0)} ({low:.0f} to {high:.0f} %): {value.count} of {value.of}"
+        share, low, high = value.share or 0.0, value.low or 0.0, value.high or 0.0
+        drawn = bar([(share, "█")], _BAR)
+        said = f"{value.count} of {value.of}, {percent(share)} ({100 * low:.0f} to {percent(high)})"
     else:
-        drawn, said = _box(value, line.kind.top), _said(value, line.kind)
-    row = Text(f"  {line.name:<22}").append(drawn, style="cyan").append(f"  {said}")
-    return Group(row, Padding(Text(line.meaning, style="dim"), (0, 0, 0, 4)))
-
-
-def _said(value: Spread, kind: _Kind) -> str:
-    low, median, high = (kind.say(each or 0.0) for each in (value.low, value.median, value.high))
-    if low == high:
-        return f"{median} ({_count(value.n, 'case')})"
-    return f"{median}, mostly {low} to {high} ({_count(value.n, 'case')})"
-
-
-def bar(parts: Sequence[tuple[float, str]], width: int = _BAR) -> str:
-    """Shares of 1 one after the other, each in its character; what is left is ``░``."""
-    drawn, total = "", 0.0
-    for share, character in parts:
-        total += share
-        drawn += character * (min(width, round(total * width)) - len(drawn))
-    return drawn.ljust(width, "░")
-
-
-def _box(value: Spread, top: float | None, width: int = _BAR) -> str:
-    low, median, high = value.low or 0.0, value.median or 0.0, value.high or 0.0
-    end = max(high, top or 1.25 * high) or 1.0
-    cells = ["░"] * width
-    first, last, middle = (min(width - 1, int(each / end * width)) for each in (low, high, median))
-    cells[first : last + 1] = "▒" * (last + 1 - first)
-    cells[middle] = "█"
-    return "".join(cells)
-
-
-def sparkline(values: Sequence[float | None]) -> str:
-    """One column a value, as high as its part of the largest; a dot where there is none."""
-    most = max((value for value in values if value is not None), default=0.0) or 1.0
-    return "".join(
-        "·" if value is None else _LEVELS[min(7, max(0, int(value / most * 8)))] for value in values
-    )
+        low, median, high = value.low or 0.0, value.median or 0.0, value.high or 0.0
+        # where there is no natural end, one case alone has nothing to be seen against
+        scaled = value.n > 1 or line.kind.top is not None
+        end = max(high, line.kind.top or 1.25 * high)
+        drawn = box(low, median, high, end, _BAR) if scaled else " " * _BAR
+        said, least, most = (line.kind.say(each) for each in (median, low, high))
+        said += f", mostly {least} to {most}" if least != most else ""
+        meaning += f" {count_of(value.n, 'case')}."
+    row = Text(f"  {line.name:<21} ").append(drawn, style="cyan").append(f"  {said}")
+    return Group(row, Padding(Text(meaning, style="dim"), (0, 0, 0, 4)))
 
 
 def _share(share: Share) -> RenderableType:
-    of = "the picture" if share.canvas_known else "the area of accepted offers"
+    of = "" if share.canvas_known else "of accepted offers, "
     parts = (
         (share.machine, "█", "the partner's, as offered"),
         (share.both, "▓", "of both: offered, then changed by you"),
         (share.artist, "░", "yours: painted by you or there before"),
     )
-    drawn = bar([(part, character) for part, character, _ in parts], 2 * _BAR)
+    drawn = bar([(part, character) for part, character, _ in parts], 40)
     rows = [f"{character} {100 * part:3.0f} %  {words}" for part, character, words in parts]
-    title = f"  {share.document or 'The picture'} ({of}, {share.area / 1e6:.1f} million pixels)"
+    title = f"  {printable(share.document) or 'The picture'} ({of}{_pixels(share.area)})"
     return Group(Text(title), Text(f"    {drawn}", style="cyan"), *(Text(f"    {row}") for row in rows))
 
 
@@ -327,36 +311,36 @@ _CURVES: tuple[_Line, ...] = tuple(line for _, lines in _SECTIONS for line in li
 def _over_time(got: Report) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if len(got.days) > 1:
-        parts += ["", _heading("Day by day"), _table(got.days, "Day", lambda _, each: each.label)]
+        parts += ["", _heading("Day by day"), _table(got.days, "Day", lambda each: each.label)]
     if len(got.sessions) > 1:
-        parts += ["", _heading("Session by session"), _table(got.sessions, "Began", _session)]
+        parts += [
+            "",
+            _heading("Session by session"),
+            _table(got.sessions, "Began", lambda each: _moment(each.began)),
+        ]
     stretches, unit = (got.days, "day") if len(got.days) > 1 else (got.sessions, "session")
     if len(stretches) > 1:
-        parts += ["", _heading(f"Over time, one column a {unit}"), _curves(stretches[-30:])]
+        parts += ["", _heading(f"Over time, one column a {unit}"), _curves(stretches[-_MOST_COLUMNS:])]
     return parts
 
 
-def _session(_: int, each: Measures) -> str:
-    return _moment(each.began)
-
-
-def _table(stretches: Sequence[Measures], name: str, label: Callable[[int, Measures], str]) -> RenderableType:
-    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+def _table(stretches: Sequence[Measures], name: str, label: Callable[[Measures], str]) -> RenderableType:
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column(name, no_wrap=True)
     table.add_column("In")
     for title in ("Asked", "Offered"):
         table.add_column(title, justify="right")
     table.add_column("Taken", no_wrap=True)
-    for title in ("Rounds", "Time to decide", "Variety"):
+    for title in ("Rounds", "Time", "Variety"):
         table.add_column(title, justify="right")
-    for number, each in enumerate(stretches[-_MOST_ROWS:]):
+    for each in stretches[-_MOST_ROWS:]:
         share = each.accepted.share
         table.add_row(
-            label(number, each),
+            label(each),
             Text(_hosts(each.host)),
             str(each.jobs),
             str(each.offered),
-            "" if share is None else f"{bar([(share, '█')], 8)} {_SHARE.say(share):>5}",
+            "" if share is None else f"{bar([(share, '█')], 6)} {percent(share):>5}",
             *(
                 "" if value.median is None else kind.say(value.median)
                 for value, kind in (
@@ -392,24 +376,17 @@ def _middle(value: Rate | Spread) -> float | None:
 # ---- words -------------------------------------------------------------------------------------------
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def _hosts(joined: str) -> str:
-    return ", ".join(_HOSTS.get(host, host) for host in joined.split(", "))
+    return listed([_HOSTS.get(host, printable(host)) for host in joined.split(", ")])
 
 
-def _moment(seconds: float) -> str:
+def _pixels(area: int) -> str:
+    return f"{area / 1e6:.1f} million pixels" if area >= 1e5 else count_of(area, "pixel")
+
+
+def _moment(seconds: float, *, year: bool = False) -> str:
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError, ValueError):
+    except (OverflowError, OSError, ValueError):  # of no calendar's year
         return "unknown"
-    return f"{moment.day} {moment:%b %H:%M}"
-
-
-def _year(seconds: float) -> str:
-    try:
-        return str(datetime.fromtimestamp(seconds, UTC).year)
-    except (OverflowError, OSError, ValueError):
-        return ""
+    return f"{moment.day} {moment:%b %Y %H:%M}" if year else f"{moment.day} {moment:%b %H:%M}"

@@ -53,16 +53,16 @@ class Screen:
                 console.print(table)
             self.line("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
-    def confirm(self, question: str, *, instead: str) -> None:
-        """Go on only if a person at a terminal says yes; ``instead`` is the option that needs no asking.
+    def confirm(self, what: str, question: str) -> None:
+        """Say what is at stake and go on only if a person at a terminal says yes.
 
         Raises:
             UsageError: nobody can be asked.
             Cancelled: no.
         """
         if self.as_json or not sys.stdin.isatty():
-            raise UsageError(f"{question} Nobody can be asked here.", f"Add {instead} if that is meant.")
-        sys.stderr.write(f"{question} [y/N] ")
+            raise UsageError(what, "Nobody can be asked here; add --yes if it shall be lost.")
+        sys.stderr.write(f"{what}\n{question} [y/N] ")
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise Cancelled("Nothing was changed.")

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..client import BridgeClient
 from ..protocol.codec import from_plain, to_plain
@@ -82,11 +82,8 @@ def _set(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> Tas
 def _forget(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> TasteInfo:
     if not given.yes:
         info = client.call(GetTaste())
-        lessons = count_of(info.lessons, "choice")
-        screen.confirm(
-            f"{lessons} and {count_of(len(info.settings.pins), 'pin')} would be forgotten. Forget them?",
-            instead="--yes",
-        )
+        what = listed([count_of(info.lessons, "choice"), count_of(len(info.settings.pins), "pin")])
+        screen.confirm(f"What was learned would be forgotten: {what}.", "Forget it?")
     return client.call(Forget())
 
 
@@ -118,10 +115,9 @@ def described(info: TasteInfo) -> list[str]:
         if candidates:
             lines.append(f"{name} above all: {candidates[0]}")
             lines += [f"{'':{len(name)}}            {each}" for each in candidates[1:]]
-    lines += [
-        "To correct it:  bridge-server taste set --pin AXIS=VALUE   (1 more, -1 less, 0 no matter)",
-        "To stop it:     bridge-server taste off    To begin anew:  bridge-server taste forget",
-    ]
+    other = "off" if settings.on else "on"
+    lines.append("To correct it: taste set --pin AXIS=VALUE (1 is more, -1 less, 0 no matter).")
+    lines.append(f"To switch it {other}: taste {other}. To begin anew: taste forget.")
     return lines
 
 
@@ -140,8 +136,8 @@ def _acting(info: TasteInfo) -> str:
     if not info.settings.on:
         return "It chooses nothing while it is off."
     if info.lessons < info.needed:
-        missing = count_of(info.needed - info.lessons, "choice")
-        return f"It chooses nothing yet: {missing} more are needed. Accepting one of several is a choice."
+        missing = count_of(info.needed - info.lessons, "more choice is", "more choices are")
+        return f"It chooses nothing yet: {missing} needed. Accepting one of several is one."
     return "It chooses nothing now: nothing is certain enough."
 
 
@@ -173,25 +169,29 @@ def read_taste(path: Path) -> TasteData:
         if path.stat().st_size > _MOST_BYTES:
             raise _no_taste(path)
         plain: Any = json.loads(path.read_text(encoding="utf-8"))
-        data = from_plain(TasteData, plain)
-        if not _is_sound(to_plain(data)):
+        if not _is_sound(plain):
             raise _no_taste(path)
+        return from_plain(TasteData, plain)
     except FileNotFoundError:
         raise NotFound(f"There is no file {path}.", "Check the name and the folder.") from None
     except OSError as error:
         raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (BadRequest, ValueError, TypeError, KeyError, RecursionError):
         raise _no_taste(path) from None
-    except BadRequest:
-        raise _no_taste(path) from None
-    return data
 
 
 def _is_sound(plain: Any) -> bool:
-    """Whether the fields that are looked at here have the right types; the daemon checks the rest."""
-    return isinstance(plain["format"], str) and all(
-        isinstance(lesson["offers"], list) and all(isinstance(offer, dict) for offer in lesson["offers"])
-        for lesson in plain["lessons"]
+    """Whether what is taken apart here can be; the daemon checks the rest."""
+    return (
+        isinstance(plain["format"], str)
+        and isinstance(plain["settings"], dict)
+        and _are_lessons(plain["lessons"])
+    )
+
+
+def _are_lessons(lessons: Any) -> bool:
+    return isinstance(lessons, list) and all(
+        isinstance(offer, dict) for lesson in cast("list[Any]", lessons) for offer in lesson["offers"]
     )
 
 

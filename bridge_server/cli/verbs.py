@@ -32,6 +32,7 @@ from .pictures import (
 )
 from .plan import engine_named, outline, region_of, remarks, request_for
 from .show import Bars, Screen
+from .words import made_line
 
 __all__ = ["Outcome", "Prepared", "perform", "prepare", "verb"]
 
@@ -186,7 +187,7 @@ class _Writer:
         written = Written(info.index, str(path), info.seed, info.candidate, info.seconds)
         self._outcome.written.append(written)
         self._bars.set(info.index, 1.0, f"seed {info.seed}")
-        self._screen.line(f"{path}  seed {info.seed}  candidate {info.candidate}")
+        self._screen.line(f"{path}  {made_line(info)}")
 
 
 def _canvas(prepared: Prepared) -> Picture:

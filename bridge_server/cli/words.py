@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ..protocol.records import CandidateInfo
 from ..protocol.versions import DecisionInfo, Head, VersionInfo
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "decided",
     "host_of",
     "listed",
+    "made_line",
     "percent",
     "printable",
     "quoted",
@@ -77,21 +79,21 @@ def titled(version: VersionInfo) -> str:
     return f"{version.version}{star}{f' {quoted(version.name)}' if version.name else ''}"
 
 
-def standing(head: Head, shown: VersionInfo | None) -> str:
-    """Where a document stands and what can be undone and redone, as one sentence."""
+def made_line(info: CandidateInfo) -> str:
+    """A new candidate in one line: its seed, the id by which it can be accepted, and why it is offered."""
+    offered = f"  {printable(info.offered)}" if info.offered else ""
+    return f"seed {info.seed}  candidate {info.candidate}{offered}"
+
+
+def standing(head: Head, shown: VersionInfo | None) -> list[str]:
+    """Where a document stands, and what can be undone and redone."""
     place = f"at version {titled(shown)}" if shown is not None else "at the start, before the first version"
-    ways = [f"{name} leads to {where}" for name, where in _ways(head).items()]
-    document = f"The document {quoted(head.document)}" if head.document else "The document"
-    return f"{document} is {place}{f'; {listed(ways)}' if ways else ''}."
-
-
-def _ways(head: Head) -> dict[str, str]:
-    ways: dict[str, str] = {}
+    lines = [f"The document {quoted(head.document)} is {place}." if head.document else f"Now {place}."]
     if head.can_undo:
-        ways["undo"] = head.undo_to or "the start"
+        lines.append(f"  undo leads to {f'version {head.undo_to}' if head.undo_to else 'the start'}")
     if head.redo_to:
-        ways["redo"] = head.redo_to
-    return ways
+        lines.append(f"  redo leads to version {head.redo_to}")
+    return lines
 
 
 def decided(decisions: Sequence[DecisionInfo], versions: Sequence[VersionInfo], candidate: str) -> str:

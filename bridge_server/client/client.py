@@ -26,8 +26,10 @@ from ..protocol.codec import Event, event_from_frame, failure_from_frame, reques
 from ..protocol.discovery import RuntimeFile
 from ..protocol.errors import (
     AuthenticationFailed,
+    BadRequest,
     BridgeError,
     ConnectionLost,
+    NotFound,
     VersionMismatch,
 )
 from ..protocol.messages import (
@@ -143,10 +145,10 @@ class BridgeClient:
 
     def _begin(self, request: Request[R]) -> tuple[int, Future[R]]:
         """Note a request as open; a later welcome sends it if nothing else does before."""
-        asked: Request[Any] = request
-        if isinstance(asked, Submit):
+        asked: Any = request
+        if isinstance(request, Submit):
             asked = replace(asked, job=asked.job or secrets.token_hex(8))
-        elif isinstance(asked, Change):
+        elif isinstance(request, Change):
             asked = replace(asked, key=asked.key or secrets.token_hex(8))
         future: Future[R] = Future()
         request_id = next(self._ids)
@@ -243,7 +245,7 @@ class BridgeClient:
             try:
                 if self._stay_connected():
                     wait = _FIRST_WAIT
-            except (AuthenticationFailed, VersionMismatch) as error:
+            except (AuthenticationFailed, BadRequest, VersionMismatch) as error:
                 self._refuse(error)
             except Exception:  # whatever listens there may say anything, and locate may fail
                 log.exception("the connection to the daemon failed")
@@ -275,7 +277,7 @@ class BridgeClient:
                 self._take_up(socket)
                 for message in socket:
                     self._receive(message)
-        except (AuthenticationFailed, VersionMismatch):
+        except (AuthenticationFailed, BadRequest, VersionMismatch):
             raise
         except (OSError, WebSocketException, BridgeError) as error:
             said = isinstance(error, (InvalidHandshake, BridgeError))
@@ -315,9 +317,14 @@ class BridgeClient:
             if job not in asking:  # asking again brings the job's events as well
                 self.send(Watch(job, seq))
         if followed is not None and not following:
-            self.send(Follow(followed))
+            self.send(Follow(followed)).add_done_callback(self._follow_anew)
         self._connected.set()
         self._tell(ConnectionChanged("connected"))
+
+    def _follow_anew(self, followed: Future[Any]) -> None:
+        """A project that was deleted and begun anew has no event of the number seen last."""
+        if not followed.cancelled() and isinstance(followed.exception(), NotFound):
+            self.send(Follow())
 
     def _receive(self, message: Union[str, bytes]) -> None:
         frame = unpack(message)

@@ -10,7 +10,8 @@ import msgpack  # type: ignore[import-untyped]
 
 from ..protocol.codec import request_frame
 from ..protocol.errors import BadRequest, BridgeError, TooLarge
-from ..protocol.messages import Request, Welcome
+from ..protocol.messages import Welcome
+from ..protocol.request import Request
 
 __all__ = ["pack", "pack_request", "unpack"]
 

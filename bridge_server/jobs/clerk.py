@@ -89,9 +89,11 @@ class Clerk:
         second_at: Placement,
         first_descriptor: dict[str, float] | None = None,
         second_descriptor: dict[str, float] | None = None,
+        *,
+        final: bool = False,
     ) -> Differs:
         """How the second patch differs from the first; in words too if both are described."""
-        described = (first_descriptor or {}, second_descriptor or {})
+        described = (first_descriptor or {}, second_descriptor or {}, final)
         return await self._ask(
             lambda name: Differ(name, first, first_at, second, second_at, *described), Differs
         )

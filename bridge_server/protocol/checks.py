@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Optional, Union
 
 from .descriptor import AXES
 from .errors import BadRequest, TooLarge
-from .messages import MAX_COUNT, Expand, Fill, Vary
+from .messages import MAX_COUNT, MAX_SEED, Expand, Fill, Vary
 from .pixels import check_pixels
 from .records import Placement
 from .request import Change
-from .taste import LoadTaste, SetTaste, TasteSettings
-from .versions import Accept, Go, Less, Mark, Modify, More, Redo, Undo
+from .taste import Lesson, LoadTaste, SetTaste, TasteSettings
+from .versions import Accept, Go, Less, Mark, Modify, More, Redo, Reject, Undo
 
 __all__ = [
     "check_change",
@@ -29,10 +30,10 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MAX_SEED = 2**63 - 1 - MAX_COUNT
 _MAX_PROMPT = 20_000
 _MAX_PROJECT_NAME = 80
 _MAX_NAME = 200
+_MAX_REJECTED = 1000
 _FAR = 2**31
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _AXES = {axis.name for axis in AXES}
@@ -87,6 +88,10 @@ def check_change(request: Change[Any]) -> None:
         check_taste(request)
     if isinstance(request, LoadTaste):
         check_taste(request.data.settings, where="data.settings.")
+        for lesson in request.data.lessons:
+            _check_lesson(lesson)
+    if isinstance(request, Reject):
+        _check_range("candidates (their number)", len(request.candidates), 1, _MAX_REJECTED)
 
 
 def check_modify(request: Modify, *, max_pixels: int) -> None:
@@ -145,11 +150,22 @@ def check_pins(pins: Mapping[str, float], where: str = "pins") -> None:
         _check_range(f"{where}.{name}", value, -1.0, 1.0)
 
 
+def _check_lesson(lesson: Lesson) -> None:
+    most = len(lesson.offers)
+    for index in [*lesson.liked, *lesson.disliked]:
+        if not 0 <= index < most:
+            raise BadRequest(f"params.data.lessons names offer {index} of {most}.", "Save the taste anew.")
+    for offer in lesson.offers:
+        for name, value in offer.items():
+            if not math.isfinite(value):
+                raise BadRequest(f"params.data.lessons has {name[:80]} {value}.", "Save the taste anew.")
+
+
 def _check_submit(request: Union[Fill, Expand, More, Less]) -> None:
     _check_range("count", request.count, 1, MAX_COUNT)
     _check_range("priority", request.priority, -10, 10)
     if request.seed is not None:
-        _check_range("seed", request.seed, 0, _MAX_SEED)
+        _check_range("seed", request.seed, 0, MAX_SEED)
     if request.if_gone not in ("finish", "cancel"):
         raise BadRequest(f"params.if_gone is {request.if_gone[:80]!r}.", "Use 'finish' or 'cancel'.")
     _check_id("job", request.job)

@@ -70,7 +70,7 @@ class Choose:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which drafts, the first to be shown first, and why each: ``near`` or ``surprise``."""
+    """Which drafts, the first to be shown first, and why each: ``near``, ``far`` or ``surprise``."""
 
     task: str
     indices: list[int]
@@ -89,6 +89,8 @@ class Differ:
     #: What they look like; with both, the answer has words.
     first_descriptor: dict[str, float] = field(default_factory=dict)
     second_descriptor: dict[str, float] = field(default_factory=dict)
+    #: The second is what the artist made of the first: what is gone from it was erased.
+    final: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from .request import Request, Submit
 __all__ = [
     "FINAL_STATES",
     "MAX_COUNT",
+    "MAX_SEED",
     "PROTOCOL_VERSION",
     "VERBS",
     "Ack",
@@ -64,6 +65,9 @@ VERBS: tuple[str, ...] = ("fill", "expand", "vary", "refine")
 
 #: The most candidates that one request may ask for.
 MAX_COUNT = 16
+
+#: The largest seed that a request may give; it leaves room for those of its drafts.
+MAX_SEED = 2**63 - 65
 
 
 # ---- requests ------------------------------------------------------------------------------------

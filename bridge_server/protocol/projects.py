@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Optional
 
-from .request import Change, Request
+from .request import Request
 from .versions import Head
 
 __all__ = [
@@ -82,13 +82,12 @@ class Follow(Request["ProjectInfo"]):
 
 
 @dataclass(frozen=True)
-class DeleteProject(Change["Collected"]):
+class DeleteProject(Request["Collected"]):
     """Remove a project with everything in it, for good. Not while it has unfinished jobs."""
 
     op: ClassVar[str] = "delete_project"
 
     project: str
-    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ class CandidateInfo:
     #: What the engine chose by itself for this candidate, recorded with it.
     recipe: dict[str, Any] = field(default_factory=dict)
     created: float = 0.0
-    #: Why it is offered: empty (as asked), ``near`` (to what was chosen before) or ``surprise``.
+    #: Why it is offered: empty (as asked), ``near`` (to what was chosen before), ``far`` (from what it should
+    #: be unlike) or ``surprise`` (for the sake of variety).
     offered: str = ""
     #: What it looks like, in numbers; see :mod:`bridge_server.canvas.describe`.
     descriptor: dict[str, float] = field(default_factory=dict)

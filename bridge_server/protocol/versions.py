@@ -79,8 +79,9 @@ class DecisionInfo:
     created: float
     #: The version that an accept made or a modify is about.
     version: str = ""
-    #: Of a modify, once measured: the share of the offered area that the artist visibly changed, and the mean
-    #: colour difference there (CIE 1976 delta E of OKLab scaled to 100; see docs/measures.md).
+    #: Of a modify, once measured: the share of the offered area (by its coverage) that the artist visibly
+    #: changed or erased, and the mean colour difference where it was changed: CIE 1976 delta E in CIELAB
+    #: under D65, visible from 2.3 on (see docs/measures.md). What was erased has no colour and is not in it.
     changed: Optional[float] = None
     difference: Optional[float] = None
 
@@ -104,7 +105,8 @@ class Accept(Change["Accepted"]):
     """Make a candidate a version on the head of ``document``, and the new head.
 
     ``placement`` says where it was placed if not where it was made, also on another host's canvas, whose
-    bounds are ``canvas`` (for the shares in the report).
+    bounds are ``canvas`` (for the shares in the report). With ``version``, a version of that candidate, the
+    artist's final pixels of it come along.
     """
 
     op: ClassVar[str] = "accept"
@@ -114,6 +116,7 @@ class Accept(Change["Accepted"]):
     placement: Optional[Placement] = None
     canvas: Optional[Placement] = None
     name: str = ""
+    version: str = ""
     key: str = ""
 
 

@@ -61,7 +61,7 @@ async def measure(desk: Desk, decision: DecisionInfo) -> None:
         offer = await desk.read(desk.memory.store.candidate, decision.candidate)
         version = await desk.read(desk.memory.tree.version, decision.version)
         place, final = await desk.read(desk.memory.tree.final, decision.decision)
-        found = await desk.clerk.differ(offer.pixels, version.placement, final, place)
+        found = await desk.clerk.differ(offer.pixels, version.placement, final, place, final=True)
     except BridgeError as error:
         log.warning("decision %s can't be measured now: %s", decision.decision, error)
         return

@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from ..protocol.errors import NotFound
 from ..protocol.history import Compare, Comparison, GetInputs, History, HistoryPage, JobInputs
 from ..protocol.projects import Follow, GetProject, ListProjects, ProjectInfo, ProjectList
 from ..protocol.records import JobInfo
@@ -41,6 +42,11 @@ async def _follow(desk: Desk, caller: Caller, request: Follow) -> ProjectInfo:
     try:
         info = await desk.read(desk.memory.library.project, caller.project)
         after = info.seq if request.after is None else request.after
+        if after > info.seq:
+            raise NotFound(
+                f"The project {caller.project!r} has had {info.seq} events; it was deleted and begun anew.",
+                "Follow it from now on: leave after out.",
+            )
         await desk.replay(caller, channel, after, desk.memory.library.event_after, caller.project)
     finally:
         desk.hub.stop_catching_up(caller, channel)

@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ..protocol.errors import BadRequest, NotFound, OutOfSpace, Unsupported
 from ..protocol.projects import Exported
 from .blobs import Blobs, read_blob, sync_folder
 from .database import Database
-from .parcel import IDS, Parcel, columns
+from .parcel import IDS, Parcel, Row, columns
 
 __all__ = ["FORMAT", "VERSION", "admit", "export_project", "read_parcel"]
 
@@ -82,12 +82,12 @@ def export_project(folder: Path, project: str, path: Path, *, overwrite: bool) -
         NotFound: there is no such project, or pixels of it are missing or damaged.
         OutOfSpace: the file's disk is full.
     """
-    with _writing(path, overwrite=overwrite) as temporary:
-        with (
-            contextlib.closing(_snapshot(folder)) as db,
-            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
-        ):
-            counts = _write(db, folder / "blobs", project, file)
+    with (
+        _writing(path, overwrite=overwrite) as temporary,
+        contextlib.closing(_snapshot(folder)) as db,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+    ):
+        counts = _write(db, folder / "blobs", project, file)
     return Exported(str(path), path.stat().st_size, counts["job"], counts["candidate"])
 
 
@@ -210,14 +210,11 @@ def _read(file: zipfile.ZipFile, blobs: Blobs, path: Path) -> Parcel:
         raise ValueError(f"it calls itself {manifest.format[:80]!r}")
     if manifest.version > VERSION:
         raise Unsupported(f"{path} was written by a newer bridge-server.", "Update this one.")
-    parcel = Parcel(
-        **{
-            table: msgspec.msgpack.decode(
-                _entry(file, f"rows/{table}.msgpack", _MOST_ROWS), type=list[row_type]
-            )
-            for table, row_type in Parcel.tables().items()
-        }
-    )
+    rows: dict[str, Any] = {
+        table: msgspec.msgpack.decode(_entry(file, f"rows/{table}.msgpack", _MOST_ROWS), type=list[row_type])
+        for table, row_type in Parcel.tables().items()
+    }
+    parcel = Parcel(**rows)
     parcel.check()
     parcel.end_unfinished()
     if sum(row.size for row in parcel.blob) > shutil.disk_usage(blobs.folder).free:
@@ -298,7 +295,7 @@ def _insert(database: Database, parcel: Parcel, name: str) -> None:
         )
 
 
-def _insert_rows(database: Database, table: str, rows: list[Any], more: dict[str, str]) -> None:
+def _insert_rows(database: Database, table: str, rows: Sequence[Row], more: dict[str, str]) -> None:
     if not rows:
         return
     names = [column for column in columns(type(rows[0])) if column != "number"]

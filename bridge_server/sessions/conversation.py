@@ -64,7 +64,7 @@ class Conversation:
 
     def accept(self, request: Accept, by: Sitting) -> tuple[Accepted, list[Told]]:
         """A candidate becomes a version on its document's head, and the new head."""
-        return self._change(request, Accepted, lambda: self._accept(request, by))
+        return self._change(request, by, Accepted, lambda: self._accept(request, by))
 
     def reject(self, request: Reject, by: Sitting) -> tuple[Decisions, list[Told]]:
         """No to candidates."""
@@ -73,7 +73,7 @@ class Conversation:
             made = [self._decide(name, "reject", by) for name in request.candidates]
             return Decisions([info for info, _ in made]), [told for _, told in made]
 
-        return self._change(request, Decisions, change)
+        return self._change(request, by, Decisions, change)
 
     def lean(self, candidate: str, kind: str, key: str, by: Sitting) -> tuple[DecisionInfo, list[Told]]:
         """More, or less, like a candidate; once for each ``key``."""
@@ -82,7 +82,7 @@ class Conversation:
             info, told = self._decide(candidate, kind, by)
             return info, [told]
 
-        return self._db.once(f"{kind}:{key}", DecisionInfo, change)
+        return self._db.once(f"{by.project}/{kind}:{key}", DecisionInfo, change)
 
     def check_own(self, candidate: str, by: Sitting) -> str:
         """The job of a candidate that one may decide about."""
@@ -101,7 +101,7 @@ class Conversation:
 
     def modify(self, request: Modify, by: Sitting) -> tuple[DecisionInfo, list[Told]]:
         """Keep the artist's final pixels of a version."""
-        return self._change(request, DecisionInfo, lambda: self._modify(request, by))
+        return self._change(request, by, DecisionInfo, lambda: self._modify(request, by))
 
     def measured(self, decision: str, changed: float, difference: float) -> list[Told]:
         """Note how far the final work is from the offer."""
@@ -122,7 +122,7 @@ class Conversation:
             head = self._tree.head(by.project, request.document)
             return self._move(by, request.document, head.undo_to if head.can_undo else head.version)
 
-        return self._change(request, Moved, change)
+        return self._change(request, by, Moved, change)
 
     def redo(self, request: Redo, by: Sitting) -> tuple[Moved, list[Told]]:
         """The document's head goes to where it was last taken back from."""
@@ -131,7 +131,7 @@ class Conversation:
             head = self._tree.head(by.project, request.document)
             return self._move(by, request.document, head.redo_to or head.version)
 
-        return self._change(request, Moved, change)
+        return self._change(request, by, Moved, change)
 
     def go(self, request: Go, by: Sitting) -> tuple[Moved, list[Told]]:
         """The document's head goes to any version of the project."""
@@ -141,18 +141,19 @@ class Conversation:
                 self._own_version(request.version, by)
             return self._move(by, request.document, request.version)
 
-        return self._change(request, Moved, change)
+        return self._change(request, by, Moved, change)
 
     def mark(self, request: Mark, by: Sitting) -> tuple[VersionInfo, list[Told]]:
         """Name or star a version."""
-        return self._change(request, VersionInfo, lambda: self._mark(request, by))
+        return self._change(request, by, VersionInfo, lambda: self._mark(request, by))
 
     # ---- details -----------------------------------------------------------------------------------
 
     def _change(
-        self, request: Change[Any], answer: type[R], change: Callable[[], tuple[R, list[Told]]]
+        self, request: Change[Any], by: Sitting, answer: type[R], change: Callable[[], tuple[R, list[Told]]]
     ) -> tuple[R, list[Told]]:
-        return self._db.once(f"{request.op}:{request.key}" if request.key else "", answer, change)
+        key = f"{by.project}/{request.op}:{request.key}" if request.key else ""
+        return self._db.once(key, answer, change)
 
     def _accept(self, request: Accept, by: Sitting) -> tuple[Accepted, list[Told]]:
         version = secrets.token_hex(8)
@@ -166,7 +167,7 @@ class Conversation:
         before = self._tree.head(by.project, request.document).version
         self._db.execute(
             "INSERT INTO version (id, project, document, parent, candidate, job, session, host, placement,"
-            " canvas, name, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " canvas, name, modified, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 version,
                 by.project,
@@ -179,18 +180,28 @@ class Conversation:
                 pack(request.placement or info.placement),
                 None if request.canvas is None else pack(request.canvas),
                 request.name,
+                self._final_of(request, by),
                 time.time(),
             ),
         )
         self._db.execute("UPDATE project SET versions = versions + 1 WHERE name = ?", (by.project,))
         self._note_words(info.job)
         made = self._tree.version(version)
-        moved, told = self._move(by, request.document, version)
-        return Accepted(made, moved.head), [
-            decided,
-            self._db.journal(by.project, "project.version", made),
-            *told,
-        ]
+        told = [decided, self._db.journal(by.project, "project.version", made)]
+        moved, head_told = self._move(by, request.document, version)
+        return Accepted(made, moved.head), [*told, *head_told]
+
+    def _final_of(self, request: Accept, by: Sitting) -> str | None:
+        """The decision that brought the final pixels which an accept takes over, if any."""
+        if not request.version:
+            return None
+        if self._own_version(request.version, by).candidate != request.candidate:
+            raise BadRequest(
+                f"The version {request.version} is not one of the candidate {request.candidate}.",
+                "Name the candidate that its record names.",
+            )
+        (decision,) = self._db.one("SELECT modified FROM version WHERE id = ?", (request.version,))
+        return decision
 
     def _decide(
         self,

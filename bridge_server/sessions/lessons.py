@@ -156,7 +156,8 @@ class Lessons:
             self._db.execute("UPDATE project SET taste = ? WHERE name = ?", (packed, project))
             return settings, [self._db.journal(project, "project.taste", TasteChanged(project, settings))]
 
-        return self._db.once(f"{request.op}:{request.key}" if request.key else "", TasteSettings, write)
+        key = f"{project}/{request.op}:{request.key}" if request.key else ""
+        return self._db.once(key, TasteSettings, write)
 
     def _loaded(self, project: str) -> list[tuple[Lesson, list[str]]]:
         rows = self._db.all("SELECT body FROM lesson WHERE project = ? ORDER BY number", (project,))

@@ -322,8 +322,8 @@ def _measures(
         divergence=_of(each.divergence for each in choices),
         prompt_drift=_of(each.drift for each in choices),
         changed=_of(each.changed for each in edits.values()),
-        # where nothing changed there is no difference to speak of
-        difference=_of(each.difference for each in edits.values() if each.changed),
+        # 0 is what was only erased, or not touched: there are no two colours to compare
+        difference=_of(each.difference or None for each in edits.values()),
     )
 
 

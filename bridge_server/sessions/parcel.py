@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from ..protocol.messages import CandidateDone, JobState
-from ..protocol.pixels import BYTES_PER_PIXEL
+from ..protocol.messages import JobState
+from ..protocol.pixels import BYTES_PER_PIXEL, Pixels
 from ..protocol.projects import ProjectJob
 from ..protocol.records import CandidateInfo, EngineInfo, Placement
 from ..protocol.tables import EVENTS, OPS
@@ -18,7 +18,7 @@ from ..protocol.taste import Lesson, TasteSettings
 from .database import StoredPixels
 from .store import Chosen
 
-__all__ = ["IDS", "Parcel", "columns"]
+__all__ = ["IDS", "Parcel", "Row", "columns"]
 
 _Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
@@ -37,14 +37,39 @@ _SPOKEN = {name: name for name in IDS} | {
 }
 
 
-class _Row(msgspec.Struct, array_like=True):
-    """A row of a table, its fields the columns. ``ids``: column -> whose id; ``packed``: messages in it."""
+class Row(msgspec.Struct, array_like=True):
+    """A row of a table; its fields are the columns.
+
+    Attributes:
+        ids: column -> whose id is in it.
+        packed: columns with messages, which may speak of ids.
+        types: column -> the type of the msgpack in it.
+    """
 
     ids: ClassVar[Mapping[str, str]] = {}
     packed: ClassVar[tuple[str, ...]] = ()
+    types: ClassVar[Mapping[str, Any]] = {}
+
+    def check(self) -> None:
+        """Raise ValueError unless what is packed in it can be read."""
+        for column, expected in self.types.items():
+            packed = getattr(self, column)
+            if packed is not None:
+                _unpack(packed, type=expected)
+
+    def rename(self, project: str, ids: Mapping[str, Mapping[str, str]]) -> None:
+        """Put new ids in the place of old ones, also in what is packed."""
+        for column, kind in self.ids.items():
+            value = getattr(self, column)
+            setattr(self, column, ids[kind].get(value, value))
+        for column in self.packed:
+            packed = getattr(self, column)
+            if packed is not None:
+                setattr(self, column, _renamed(packed, project, ids))
 
 
-class ProjectRow(_Row):
+class ProjectRow(Row):
+    types = {"taste": TasteSettings}
     name: str
     created: float
     used: float
@@ -53,7 +78,7 @@ class ProjectRow(_Row):
     forgotten: _Int
 
 
-class SessionRow(_Row):
+class SessionRow(Row):
     ids = {"id": "session"}
     id: str
     host: str
@@ -61,9 +86,10 @@ class SessionRow(_Row):
     created: float
 
 
-class JobRow(_Row):
+class JobRow(Row):
     ids = {"id": "job", "session": "session"}
     packed = ("request",)
+    types = {"engine_info": EngineInfo, "plan": tuple[Chosen, ...]}
     id: _Id
     session: str
     verb: Literal["fill", "expand", "vary", "refine"]
@@ -87,10 +113,20 @@ class JobRow(_Row):
     plan: bytes | None
     removed: float | None
 
+    def check(self) -> None:
+        super().check()
+        asked = _unpack(self.request)
+        for name in ("picture", "mask"):
+            if name in asked:
+                kept = msgspec.convert(asked[name], StoredPixels)
+                asked[name] = Pixels(kept.width, kept.height, kept.format, b"", kept.colorspace)
+        msgspec.convert(asked, OPS[self.verb][0])
 
-class CandidateRow(_Row):
+
+class CandidateRow(Row):
     ids = {"id": "candidate", "job": "job"}
     packed = ("info",)
+    types = {"info": CandidateInfo, "pixels": StoredPixels, "thumbnail": StoredPixels}
     id: _Id
     job: str
     idx: _Int
@@ -100,17 +136,29 @@ class CandidateRow(_Row):
     created: float
     removed: float | None
 
+    def check(self) -> None:
+        super().check()
+        info = _unpack(self.info, type=CandidateInfo)
+        if (info.candidate, info.job, info.index) != (self.id, self.job, self.idx):
+            raise ValueError(f"the candidate {self.id} calls itself {info.candidate[:80]!r}")
 
-class EventRow(_Row):
+
+class EventRow(Row):
     ids = {"job": "job", "candidate": "candidate"}
     packed = ("body",)
+    types = {"body": JobState}
     job: str
     seq: _Int
     body: bytes | None
     candidate: str | None
 
+    def check(self) -> None:
+        super().check()
+        if (self.body is None) == (self.candidate is None):
+            raise ValueError(f"an event of the job {self.job[:80]!r} tells nothing")
 
-class VersionRow(_Row):
+
+class VersionRow(Row):
     ids = {
         "id": "version",
         "parent": "version",
@@ -119,6 +167,7 @@ class VersionRow(_Row):
         "session": "session",
         "modified": "decision",
     }
+    types = {"placement": Placement, "canvas": Placement}
     id: _Id
     document: str
     parent: str | None
@@ -134,7 +183,7 @@ class VersionRow(_Row):
     created: float
 
 
-class DecisionRow(_Row):
+class DecisionRow(Row):
     ids = {
         "id": "decision",
         "candidate": "candidate",
@@ -142,6 +191,7 @@ class DecisionRow(_Row):
         "session": "session",
         "version": "version",
     }
+    types = {"placement": Placement, "pixels": StoredPixels}
     number: _Int
     id: _Id
     candidate: str
@@ -156,37 +206,47 @@ class DecisionRow(_Row):
     difference: float | None
     created: float
 
+    def check(self) -> None:
+        super().check()
+        if self.kind == "modify" and (self.placement is None or self.pixels is None):
+            raise ValueError(f"the decision {self.id} has lost its pixels")
 
-class DocumentRow(_Row):
+
+class DocumentRow(Row):
     ids = {"head": "version"}
     name: str
     head: str
 
 
-class TrailRow(_Row):
+class TrailRow(Row):
     ids = {"version": "version", "next": "version"}
     document: str
     version: str
     next: str
 
 
-class JournalRow(_Row):
+class JournalRow(Row):
     packed = ("body",)
     seq: _Int
     topic: Literal["project.job", "project.decision", "project.version", "project.head", "project.taste"]
     body: bytes
 
+    def check(self) -> None:
+        super().check()
+        _unpack(self.body, type=EVENTS[self.topic])
 
-class LessonRow(_Row):
+
+class LessonRow(Row):
+    types = {"body": Lesson}
     body: bytes
 
 
-class BlobRow(_Row):
+class BlobRow(Row):
     digest: _Digest
     size: _Int
 
 
-def columns(row: type[_Row]) -> tuple[str, ...]:
+def columns(row: type[Row]) -> tuple[str, ...]:
     """The names of a row's columns, in order."""
     return row.__struct_fields__
 
@@ -208,7 +268,7 @@ class Parcel(msgspec.Struct):
     blob: list[BlobRow]
 
     @staticmethod
-    def tables() -> dict[str, type[_Row]]:
+    def tables() -> dict[str, type[Row]]:
         """Table -> the type of its rows."""
         return {field.name: field.type.__args__[0] for field in msgspec.structs.fields(Parcel)}
 
@@ -267,48 +327,16 @@ class Parcel(msgspec.Struct):
             return
         ids = {kind: {name: secrets.token_hex(8) for name in names} for kind, names in taken.items()}
         self.project[0].name = project
-        for table, row_type in self.tables().items():
-            rows: list[Any] = getattr(self, table)
+        for table in self.tables():
+            rows: list[Row] = getattr(self, table)
             for row in rows:
-                for column, kind in row_type.ids.items():
-                    value = getattr(row, column)
-                    if value in ids[kind]:
-                        setattr(row, column, ids[kind][value])
-                for column in row_type.packed:
-                    if (packed := getattr(row, column)) is not None:
-                        setattr(row, column, _renamed(packed, project, ids))
+                row.rename(project, ids)
 
     def _check_packed(self) -> None:
-        taste = self.project[0].taste
-        if taste is not None:
-            _unpack(taste, type=TasteSettings)
-        for job in self.job:
-            _check_request(job)
-            _unpack(job.engine_info, type=EngineInfo)
-            if job.plan is not None:
-                _unpack(job.plan, type=tuple[Chosen, ...])
-        for each in self.candidate:
-            _unpack(each.pixels, type=StoredPixels)
-            info = _unpack(each.info, type=CandidateInfo)
-            if (info.candidate, info.job, info.index) != (each.id, each.job, each.idx):
-                raise ValueError(f"the candidate {each.id} calls itself {info.candidate[:80]!r}")
-        for event in self.event:
-            if (event.body is None) == (event.candidate is None):
-                raise ValueError(f"an event of the job {event.job[:80]!r} tells nothing")
-            if event.body is not None:
-                _unpack(event.body, type=JobState)
-        for version in self.version:
-            _unpack(version.placement, type=Placement)
-            if version.canvas is not None:
-                _unpack(version.canvas, type=Placement)
-        for said in self.decision:
-            if said.kind == "modify":
-                _unpack(said.placement or b"", type=Placement)
-                _unpack(said.pixels or b"", type=StoredPixels)
-        for news in self.journal:
-            _unpack(news.body, type=EVENTS[news.topic])
-        for lesson in self.lesson:
-            _unpack(lesson.body, type=Lesson)
+        for table in self.tables():
+            rows: list[Row] = getattr(self, table)
+            for row in rows:
+                row.check()
 
     def _check_references(self) -> None:
         jobs, made = {row.id for row in self.job}, {row.id: row.job for row in self.candidate}
@@ -326,15 +354,6 @@ class Parcel(msgspec.Struct):
         named += [name for row in self.trail for name in (row.version, row.next)]
         if not sound or not versions.issuperset(filter(None, named)):
             raise ValueError("it names jobs, candidates or versions that it does not have")
-
-
-def _check_request(job: JobRow) -> None:
-    asked = _unpack(job.request)
-    for name in ("picture", "mask"):
-        if name in asked:
-            kept = msgspec.convert(asked[name], StoredPixels)
-            asked[name] = {"width": kept.width, "height": kept.height, "format": kept.format, "data": b""}
-    msgspec.convert(asked, OPS[job.verb][0])
 
 
 def _renamed(packed: bytes, project: str, ids: Mapping[str, Mapping[str, str]]) -> bytes:

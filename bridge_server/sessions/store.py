@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Chosen:
-    """One draft that taste chose, and why: ``near`` or ``surprise``."""
+    """One draft that taste chose, and why: ``near``, ``far`` or ``surprise``."""
 
     seed: int
     offered: str

@@ -164,8 +164,12 @@ class TreeReader:
         """
         info = self.version(version)
         if info.modified:
-            (decision,) = self._db.one("SELECT modified FROM version WHERE id = ?", (version,))
-            return VersionDone(info, *self.final(decision))
+            decision, about = self._db.one(
+                "SELECT d.id, d.version FROM version v JOIN decision d ON d.id = v.modified WHERE v.id = ?",
+                (version,),
+            )
+            where, pixels = self.final(decision)
+            return VersionDone(info, _moved(where, self.version(about).placement, info.placement), pixels)
         packed, removed = self._db.one(
             "SELECT pixels, removed FROM candidate WHERE id = ?", (info.candidate,)
         )
@@ -180,6 +184,11 @@ class TreeReader:
         placement, packed = self._db.one("SELECT placement, pixels FROM decision WHERE id = ?", (decision,))
         where = msgspec.msgpack.decode(placement, type=Placement)
         return where, self._db.load_packed(packed, None)
+
+
+def _moved(place: Placement, start: Placement, end: Placement) -> Placement:
+    """A place, taken along from one placement of a version to another."""
+    return Placement(place.x + end.x - start.x, place.y + end.y - start.y, place.width, place.height)
 
 
 def _version_of(row: tuple[Any, ...]) -> VersionInfo:

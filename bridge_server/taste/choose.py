@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from .features import LIMIT, Floats, distances, filled, table
 from .learn import Posterior
 
-__all__ = ["NEAR", "SURPRISE", "Choice", "choose"]
+__all__ = ["FAR", "NEAR", "SURPRISE", "Choice", "choose"]
 
-#: Why a draft is offered: taste chose it, or had no say.
-NEAR, SURPRISE = "near", "surprise"
+#: Why a draft is offered: taste chose it, it is far from what to stay away from, or neither.
+NEAR, FAR, SURPRISE = "near", "far", "surprise"
 
 #: How much worth counts against difference from what is chosen already, 0 to 1. Tried on drafts in clusters
 #: with a strong taste: four choices come from 3.1 clusters on average; with 0.5 from 2.2, hardly any better
@@ -37,7 +37,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Choice:
-    """A draft's index, and why it is offered: NEAR or SURPRISE."""
+    """A draft's index, and why it is offered: NEAR, FAR or SURPRISE."""
 
     index: int
     offered: str
@@ -72,20 +72,23 @@ def choose(
     if count < 1:
         return []
     rng = np.random.default_rng([abs(seed), _STREAM])
-    surprises = math.floor(count * min(max(exploration, 0.0), 1.0) + float(rng.random()))
     there = table([unlike] if unlike else [])
     there = there[~np.isnan(there).all(axis=1)]
     pool = _pool(drafts, posterior, there)
-    if not posterior.knows:
-        # with something to stay away from there is a worth to choose by, though it is not taste
-        surprises = 0 if len(there) else count
-    for _ in range(count - min(surprises, count)):
+    for _ in range(_by_worth(count, exploration, rng, taste=posterior.knows, unlike=len(there) > 0)):
         pool.take_worthy()
-    chosen = [Choice(index, NEAR if posterior.knows else SURPRISE) for index in pool.chosen]
+    chosen = [Choice(index, FAR if len(there) else NEAR) for index in pool.chosen]
     while len(pool.chosen) < count:
         pool.take_far(rng, but=int(pool.worth.argmax()) if posterior.knows else None)
         chosen.append(Choice(pool.chosen[-1], SURPRISE))
     return chosen
+
+
+def _by_worth(count: int, exploration: float, rng: np.random.Generator, *, taste: bool, unlike: bool) -> int:
+    """How many of ``count`` drafts are chosen for their worth; the rest are surprises."""
+    if not taste:
+        return count if unlike else 0
+    return count - min(count, math.floor(count * min(max(exploration, 0.0), 1.0) + float(rng.random())))
 
 
 def _pool(drafts: Sequence[Mapping[str, float]], posterior: Posterior, unlike: Floats) -> _Pool:

@@ -90,7 +90,9 @@ def _choose(errand: Choose) -> Chosen:
 
 def _differ(errand: Differ) -> Differs:
     found = compare(
-        _patch(errand.first, errand.first_at, "first"), _patch(errand.second, errand.second_at, "second")
+        _patch(errand.first, errand.first_at, "first"),
+        _patch(errand.second, errand.second_at, "second"),
+        final=errand.final,
     )
     words = difference_in_words(errand.first_descriptor, errand.second_descriptor)
     return Differs(errand.task, found.overlap, found.changed, found.difference, words)

@@ -12,20 +12,42 @@ import msgpack
 import msgspec
 import pytest
 
-from bridge_server.protocol import errors
-from bridge_server.protocol.checks import check_job
+from bridge_server.protocol import checks, errors
+from bridge_server.protocol.checks import (
+    check_change,
+    check_job,
+    check_modify,
+    check_more,
+    check_project_name,
+)
 from bridge_server.protocol.codec import event_from_frame, failure_from_frame, from_plain, to_plain
+from bridge_server.protocol.descriptor import AXES
 from bridge_server.protocol.discovery import RuntimeFile
-from bridge_server.protocol.messages import EVENTS, MAX_COUNT, OPS, PROTOCOL_VERSION, VERBS
+from bridge_server.protocol.history import HistoryEntry
+from bridge_server.protocol.messages import MAX_COUNT, PROTOCOL_VERSION, Expand, Fill, Hello
 from bridge_server.protocol.pixels import BYTES_PER_PIXEL, Pixels, check_pixels
+from bridge_server.protocol.projects import ProjectInfo
 from bridge_server.protocol.records import CandidateInfo, Context, EngineInfo, Placement
+from bridge_server.protocol.report import Measures, Rate, Share, Spread
+from bridge_server.protocol.request import Change
+from bridge_server.protocol.tables import EVENTS, OPS
+from bridge_server.protocol.taste import Lesson, TasteAxis, TasteSettings
+from bridge_server.protocol.versions import DecisionInfo, Head, Less, Modify, More, VersionInfo
 from bridge_server.server.connection import HELLO_LIMIT
 from bridge_server.server.frames import decode_request
+from bridge_server.sessions import library, tree
+from bridge_server.sessions.lessons import DATA_FORMAT
 
 TEXT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 SECTIONS = dict(re.findall(r"^##? ([^\n]+)\n(.*?)(?=^##? |\Z)", TEXT, re.MULTILINE | re.DOTALL))
 TYPES = {int: "int", float: "float", str: "string", bytes: "bytes", bool: "bool"}
-SHARED = {cls.__name__: cls for cls in (Pixels, Placement, CandidateInfo, EngineInfo, Context)}
+SHARED = {
+    cls.__name__: cls
+    for cls in (
+        Pixels, Placement, CandidateInfo, EngineInfo, Context, ProjectInfo, VersionInfo, DecisionInfo, Head,
+        HistoryEntry, TasteSettings, TasteAxis, Lesson, Rate, Spread, Measures, Share,
+    )
+}  # fmt: skip
 ERRORS = {getattr(errors, name) for name in errors.__all__ if isinstance(getattr(errors, name), type)}
 
 
@@ -102,6 +124,20 @@ def check_payloads(value):
             check_payloads(item)
 
 
+def check_ranges(request):
+    """The daemon would not refuse the request."""
+    if isinstance(request, Hello):
+        check_project_name(request.project)
+    if isinstance(request, (Fill, Expand)):
+        check_job(request, max_pixels=10_000)
+    if isinstance(request, (More, Less)):
+        check_more(request)
+    if isinstance(request, Change):
+        check_change(request)
+    if isinstance(request, Modify):
+        check_modify(request, max_pixels=10_000)
+
+
 @pytest.mark.parametrize("op", OPS)
 def test_each_op_has_a_request_and_a_reply_that_decode(op):
     """With both codecs, to the same messages; the reply answers the request; no field is made up."""
@@ -116,8 +152,7 @@ def test_each_op_has_a_request_and_a_reply_that_decode(op):
     for message, plain in ((request, asked["params"]), (result, answered["result"])):
         assert is_within(keys(plain), keys(to_plain(message)))
         check_payloads(message)
-    if op in VERBS:
-        check_job(request, max_pixels=10_000)
+    check_ranges(request)
 
 
 @pytest.mark.parametrize("topic", EVENTS)
@@ -161,14 +196,42 @@ def test_every_result_is_described_once():
 
 @pytest.mark.parametrize("topic", EVENTS)
 def test_each_events_table_is_that_of_its_class(topic):
-    """Every field with its type and default."""
-    assert tables(SECTIONS[topic]) == [declared(EVENTS[topic])]
+    """Every field with its type and default, of a body that is not told elsewhere."""
+    cls, section = EVENTS[topic], SECTIONS[topic]
+    elsewhere = set(SHARED) | set(re.findall(r"The result is an? (\w+):", TEXT))
+    if re.search(rf"The body is an? {cls.__name__}\b", section):
+        assert cls.__name__ in elsewhere
+        assert tables(section) == []
+    else:
+        assert tables(section) == [declared(cls)]
 
 
 @pytest.mark.parametrize("name", SHARED)
 def test_shared_maps_are_described(name):
     """Every field with its type and default."""
     assert tables(SECTIONS[name])[0] == declared(SHARED[name])
+
+
+def test_every_map_in_a_message_is_described():
+    """What a field names as its type has a section, or a table under one op."""
+    named = set(re.findall(r"^\| `\w+` \| \[?([A-Z]\w+)", TEXT, re.MULTILINE))
+    assert named <= set(SHARED) | set(re.findall(r"The result is an? (\w+):", TEXT))
+    assert "VersionInfo" in named
+
+
+def test_every_axis_is_described():
+    """With its words and the typical difference that distances are told in."""
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([\d.]+) \|", SECTIONS["Axes"], re.MULTILINE)
+    shown = [(name, more, less, float(scale)) for name, more, less, scale in rows]
+    assert shown == [(axis.name, axis.more, axis.less, axis.scale) for axis in AXES]
+
+
+def test_every_link_within_the_page_leads_to_a_heading():
+    """A heading's anchor is its words in lower case."""
+    anchors = {re.sub(r"[^\w -]", "", name).lower().replace(" ", "-") for name in SECTIONS}
+    links = re.findall(r"\]\(#([^)]+)\)", TEXT)
+    assert links
+    assert set(links) <= anchors
 
 
 def test_the_runtime_file_is_described():
@@ -194,6 +257,12 @@ def test_the_numbers_in_the_text_are_the_codes():
     assert f"may have {HELLO_LIMIT // 1024} KiB" in TEXT
     assert f"1 to {MAX_COUNT} candidates" in TEXT
     assert f"2^63 - {MAX_COUNT + 1}" in TEXT
+    flat = " ".join(TEXT.split())
+    assert f"1 to {checks._MAX_PROJECT_NAME} printable characters" in flat
+    assert f"up to {checks._MAX_NAME} characters" in flat
+    assert f"1 to {tree._MOST} " in SECTIONS["tree"]
+    assert f"1 to {library._MOST} " in SECTIONS["history"]
+    assert f"`{DATA_FORMAT}`" in SECTIONS["save_taste"]
     for name, default in declared(Context).items():
         assert f"`{name}`" in SECTIONS["Context"]
         assert default[1] != "required"

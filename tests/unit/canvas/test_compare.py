@@ -120,10 +120,10 @@ def test_what_the_artist_erased_is_changed():
     final = offer.copy()
     final[:2, :, 3] = 0
     final[2:4, :, :3] = 255
-    found = compare(at(offer), at(final))
+    found = compare(at(offer), at(final), final=True)
     assert found.changed == pytest.approx(0.5)
     assert found.difference == pytest.approx(100 - 42.37, abs=0.1)
-    assert compare(at(offer), at(flat([0, 0, 0, 0]))) == Difference(0, 1, 0)
+    assert compare(at(offer), at(flat([0, 0, 0, 0])), final=True) == Difference(0, 1, 0)
 
 
 def test_final_pixels_of_a_larger_area_count_only_where_the_offer_was():
@@ -133,7 +133,7 @@ def test_final_pixels_of_a_larger_area_count_only_where_the_offer_was():
     canvas = flat([0, 255, 0], 20, 20)
     canvas[6:14, 3:11] = 100
     canvas[6:8, 3:7] = 0
-    found = compare(at(offer, 3, 6), at(canvas))
+    found = compare(at(offer, 3, 6), at(canvas), final=True)
     assert found.changed == pytest.approx(0.25)
     assert found.overlap == 1
 
@@ -150,7 +150,7 @@ def test_numbers_that_are_none_are_survived():
     first = flat([0.5, 0.5, 0.5, 1], dtype=np.float32)
     second = first.copy()
     second[0, 0, 0], second[1, 1, 1], second[2, 2, 3], second[3, 3, 2] = np.nan, np.inf, np.nan, -np.inf
-    found = compare(at(first, linear=True), at(second, linear=True))
+    found = compare(at(first, linear=True), at(second, linear=True), final=True)
     assert found.changed == pytest.approx(4 / 64)
     assert np.isfinite(found.difference)
 

@@ -47,6 +47,13 @@ def test_only_the_surroundings_of_the_selection_travel(picture, mask):
     assert np.array_equal(np.frombuffer(request.mask.data, np.uint8).reshape(8, 8), mask[8:16, 18:26])
 
 
+@pytest.mark.parametrize("taste", [None, True, False])
+def test_whether_taste_chooses_is_asked_as_typed(picture, mask, taste):
+    """Not saying anything is not the same as no."""
+    region = region_of(FILL, picture, mask, CONTEXT)
+    assert request_for(replace(FILL, taste=taste), picture, mask, region, "j0b").taste is taste
+
+
 def test_without_a_mask_everything_is_selected(picture):
     """A refine of the whole picture sends it whole, fully selected."""
     asked = replace(FILL, verb="refine", mask=None, strength=0.25)

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes to which stream."""
 
+import io
 import json
 import os
+from contextlib import nullcontext
 
 import pytest
+from rich.tree import Tree
 
+from bridge_server.cli.parsing import UsageError
 from bridge_server.cli.show import Bars, Screen, duration, size
-from bridge_server.protocol.errors import NotFound
+from bridge_server.protocol.errors import Cancelled, NotFound
 
 
 def test_results_and_remarks_go_apart(capsys):
@@ -108,3 +112,43 @@ def test_lengths_of_time_are_told_as_people_do(seconds, text):
 def test_sizes_are_told_as_people_do(count, text):
     """In decimal units, as file managers do."""
     assert size(count) == text
+
+
+def test_a_console_of_another_script_gets_what_it_can_show(monkeypatch):
+    """A star that a Windows console does not know is no traceback."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", stream)
+    Screen().line("v1 ★ ü")
+    stream.flush()
+    assert stream.buffer.getvalue().decode("cp1252").splitlines() == ["v1 ? ü"]
+
+
+def test_a_tree_on_such_a_console_is_drawn_with_other_lines(monkeypatch):
+    """Not with question marks; and a script that reads JSON gets none of it."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    tree = Tree("start")
+    tree.add("v1")
+    Screen().show(tree)
+    Screen(as_json=True).show(tree)
+    stream.flush()
+    assert stream.buffer.getvalue().decode().splitlines() == ["start", "`-- v1"]
+
+
+@pytest.mark.parametrize(("typed", "agreed"), [("y\n", True), ("YES\n", True), ("\n", False), ("", False)])
+def test_only_a_yes_is_one(monkeypatch, capsys, typed, agreed):
+    """What is at stake is said first; anything else, or nothing, means no."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    with nullcontext() if agreed else pytest.raises(Cancelled):
+        Screen().confirm("It holds 3 jobs.", "Delete it?")
+    assert capsys.readouterr() == ("", "It holds 3 jobs.\nDelete it? [y/N] ")
+
+
+@pytest.mark.parametrize(("as_json", "terminal"), [(True, True), (False, False)])
+def test_a_script_is_not_asked(monkeypatch, as_json, terminal):
+    """It would hang, or take a stray line for an answer."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: terminal)
+    with pytest.raises(UsageError, match="It holds 3 jobs.*--yes"):
+        Screen(as_json=as_json).confirm("It holds 3 jobs.", "Delete it?")

@@ -62,6 +62,7 @@ GRAVEL = np.random.default_rng(4).integers(0, 256, (256, 256, 3)).astype(np.uint
         (SMOOTH, box(110, 110), 2),
         (SMOOTH, box(12, 200), 1),
         (SMOOTH, box(8, 200), 0),
+        (SMOOTH, box(250, 250), 2),
         (GRAVEL, box(110, 110), 1),
         (GRAVEL, box(60, 60), 1),
     ],
@@ -120,6 +121,12 @@ def test_outside_the_selection_a_drafted_candidate_changes_nothing(make, photo, 
     result = composite(picture, one.pixels, one.x, one.y)
     assert result[hole == 0].tobytes() == picture[hole == 0].tobytes()
     assert one.pixels.dtype == dtype
+
+
+def test_what_a_full_candidate_halves_a_draft_halves_further():
+    """A hole too large to be filled at its own size is drafted smaller than it is filled."""
+    picture = np.repeat(np.repeat(SMOOTH, 2, axis=0), 2, axis=1)
+    assert draft_halvings(canvas(picture, box(420, 420, 512))) == 3
 
 
 def test_an_expand_is_drafted_side_by_side(make, photo):

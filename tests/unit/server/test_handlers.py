@@ -25,7 +25,7 @@ from bridge_server.protocol.messages import (
 )
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.tables import OPS
-from bridge_server.server.handlers import _ROUTES
+from bridge_server.server.handlers import ROUTES
 from serving import house
 
 FILL = replace(samples.REQUESTS["fill"], engine="one", count=1, if_gone="finish", job="a")
@@ -43,7 +43,7 @@ async def finish(it, client, job="a"):
 
 def test_every_op_has_a_handler():
     """But hello, which the connection answers itself."""
-    assert set(_ROUTES) == {request for request, _ in OPS.values()} - {Hello}
+    assert set(ROUTES) == {request for request, _ in OPS.values()} - {Hello}
 
 
 def test_status_tells_how_the_daemon_is(tmp_path):

@@ -13,8 +13,12 @@ from bridge_server.jobs.tasks import without_pixels
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.errors import BadRequest, NotFound, OutOfSpace, Unsupported
 from bridge_server.protocol.messages import CandidateDone, JobState
+from bridge_server.protocol.pixels import Pixels
 from bridge_server.sessions import blobs
+from bridge_server.sessions.database import Database, Told
 from bridge_server.sessions.store import JobRecord, Store
+
+THUMBNAIL = Pixels(1, 1, "rgba8", b"tiny")
 
 VERBS = ["fill", "expand", "vary", "refine"]
 
@@ -34,7 +38,7 @@ def contents(folder):
     """All rows of all tables, and all blobs."""
     with sqlite3.connect(folder / "bridge.sqlite3") as db:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        rows = {table: db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables}
+        rows = {table: sorted(db.execute(f"SELECT * FROM {table}"), key=repr) for table in tables}
     db.close()
     return rows, sorted(path.name for path in (folder / "blobs").rglob("*") if path.is_file())
 
@@ -42,22 +46,24 @@ def contents(folder):
 @pytest.fixture
 def store(tmp_path):
     """An empty store."""
-    store = Store(tmp_path)
-    yield store
-    store.close()
+    database = Database(tmp_path)
+    yield Store(database)
+    database.close()
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_job_comes_back_whole_after_a_restart(tmp_path, verb):
     """Every parameter and every pixel of each verb."""
-    first = Store(tmp_path)
-    assert first.add_job(record(verb=verb)) == Event("job.state", 1, JobState("j0b", "queued"))
+    first = Database(tmp_path)
+    told, _ = Store(first).add_job(record(verb=verb))
+    assert told == Told("j0b", Event("job.state", 1, JobState("j0b", "queued")))
     first.close()
-    second = Store(tmp_path)
+    database = Database(tmp_path)
+    second = Store(database)
     asked = record(verb=verb, seq=1)
     assert second.unfinished() == [replace(asked, request=without_pixels(asked.request))]
     assert second.request("j0b") == asked.request
-    second.close()
+    database.close()
 
 
 def test_unfinished_are_the_queued_and_running_oldest_first(store):
@@ -67,7 +73,7 @@ def test_unfinished_are_the_queued_and_running_oldest_first(store):
     store.set_state(JobState("b", "done"))
     store.set_state(JobState("c", "running"))
     store.set_state(JobState("d", "queued", resumed=True))
-    store.add_candidate(candidate(1, "c"), samples.PATCH)
+    store.add_candidate(candidate(1, "c"), samples.PATCH, THUMBNAIL)
     found = {each.job: each for each in store.unfinished()}
     assert list(found) == ["a", "c", "d"]
     assert (found["c"].state, found["c"].done_indices, found["c"].restarts) == ("running", {1}, 0)
@@ -78,8 +84,8 @@ def test_a_damaged_picture_does_not_keep_the_daemon_from_starting(store):
     """The unfinished jobs are all there; only who asks for the damaged pixels hears of them."""
     store.add_job(record("good", "expand"))
     store.add_job(record("bad"))
-    digest = store._blobs.put(samples.MASK.data)
-    store._blobs.path(digest).write_bytes(b"??")
+    digest = store._db.blobs.put(samples.MASK.data)
+    store._db.blobs.path(digest).write_bytes(b"??")
     assert [each.job for each in store.unfinished()] == ["good", "bad"]
     assert store.request("good") == record("good", "expand").request
     with pytest.raises(NotFound, match="damaged"):
@@ -91,11 +97,12 @@ def test_events_are_numbered_from_one_and_told_after_any(store):
     store.add_job(record())
     store.add_job(record("other"))
     store.set_state(JobState("j0b", "running"))
-    done = store.add_candidate(candidate(), samples.PATCH)
+    done = store.add_candidate(candidate(), samples.PATCH, THUMBNAIL)
     store.set_state(JobState("j0b", "done"))
     events = samples.stored_events(store, "j0b")
     assert [event.seq for event in events] == [1, 2, 3, 4]
-    assert events[2] == done == Event("job.candidate", 3, CandidateDone(candidate(), samples.PATCH))
+    assert done == [Told("j0b", events[2])]
+    assert events[2] == Event("job.candidate", 3, CandidateDone(candidate(), samples.PATCH))
     assert events[3].body == JobState("j0b", "done")
     assert samples.stored_events(store, "j0b", 2) == events[2:]
     assert samples.stored_events(store, "j0b", 4) == samples.stored_events(store, "nothing") == []
@@ -105,9 +112,9 @@ def test_events_are_numbered_from_one_and_told_after_any(store):
 def test_an_event_whose_pixels_are_damaged_is_left_out(store):
     """What else there is to tell of the job still is."""
     store.add_job(record())
-    store.add_candidate(candidate(), samples.PATCH)
+    store.add_candidate(candidate(), samples.PATCH, THUMBNAIL)
     store.set_state(JobState("j0b", "done"))
-    store._blobs.path(store._blobs.put(samples.PATCH.data)).write_bytes(b"")
+    store._db.blobs.path(store._db.blobs.put(samples.PATCH.data)).write_bytes(b"")
     assert [event.seq for event in samples.stored_events(store, "j0b")] == [1, 3]
 
 
@@ -116,7 +123,7 @@ def test_jobs_are_listed_newest_first(store):
     for number, session in enumerate("abab"):
         store.add_job(record(f"j{number}", session=session))
     for index in (1, 0):
-        store.add_candidate(candidate(index, "j3"), samples.PATCH)
+        store.add_candidate(candidate(index, "j3"), samples.PATCH, THUMBNAIL)
     assert [info.job for info in store.jobs(None, 10)] == ["j3", "j2", "j1", "j0"]
     assert [info.job for info in store.jobs("a", 10)] == ["j2", "j0"]
     assert [info.job for info in store.jobs(None, 2)] == ["j3", "j2"]
@@ -125,7 +132,7 @@ def test_jobs_are_listed_newest_first(store):
 
 def test_a_job_tells_what_it_is(store):
     """All that a client shows of a job, and what it takes to ask for it again."""
-    store.add_job(record(verb="vary"))
+    store.add_job(record(verb="vary", host="krita", drafts=12))
     store.set_state(JobState("j0b", "failed", "worker_died", "It ended.", "Ask again."))
     info = store.job("j0b")
     made_by = {"engine_version": samples.ENGINE.version, "model": samples.ENGINE.model}
@@ -180,7 +187,7 @@ def no_room_in_files(store, monkeypatch):
 
 def no_room_in_database(store, monkeypatch):
     """The database can't grow."""
-    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    (pages,) = store._db.one("PRAGMA page_count")
     store._db.execute(f"PRAGMA max_page_count = {pages}")
 
 
@@ -197,11 +204,11 @@ def test_on_a_full_disk_nothing_is_half_written(store, tmp_path, monkeypatch, fi
     with pytest.raises(OutOfSpace, match="disk that holds the bridge's data is full"):
         store.add_job(replace(record("new"), request=big))
     with pytest.raises(OutOfSpace):
-        store.add_candidate(replace(candidate(), recipe={"x": "y" * 20_000}), samples.PATCH)
+        store.add_candidate(replace(candidate(), recipe={"x": "y" * 20_000}), samples.PATCH, THUMBNAIL)
     assert contents(tmp_path)[0] == rows_before
     monkeypatch.undo()
     store._db.execute("PRAGMA max_page_count = 100000")
-    store.add_candidate(candidate(), samples.PATCH)
+    store.add_candidate(candidate(), samples.PATCH, THUMBNAIL)
     assert store.job("j0b").seq == 3
 
 
@@ -210,7 +217,7 @@ def test_on_a_full_disk_nothing_is_half_written(store, tmp_path, monkeypatch, fi
     [
         lambda store: store.add_job(record("new")),
         lambda store: store.set_state(JobState("j0b", "done")),
-        lambda store: store.add_candidate(candidate(), samples.PATCH),
+        lambda store: store.add_candidate(candidate(), samples.PATCH, THUMBNAIL),
     ],
 )
 def test_what_happened_and_the_event_that_tells_of_it_are_written_together(store, tmp_path, write):
@@ -229,21 +236,21 @@ def test_another_mistake_is_not_called_a_full_disk(store):
     with pytest.raises(sqlite3.IntegrityError):
         store.add_job(record())
     assert store.job("j0b").seq == 1
-    assert not store._db.in_transaction
+    assert not store._db._db.in_transaction
 
 
 def test_a_newer_folder_is_refused(tmp_path):
     """Before anything is written into it."""
-    Store(tmp_path).close()
+    Database(tmp_path).close()
     with sqlite3.connect(tmp_path / "bridge.sqlite3") as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(Unsupported, match="newer"):
-        Store(tmp_path)
+        Database(tmp_path)
 
 
 def test_a_damaged_database_is_said_in_words(tmp_path):
     """The artist hears which file, and what to do with it."""
     (tmp_path / "bridge.sqlite3").write_bytes(b"not a database" * 100)
     with pytest.raises(BadRequest, match=r"bridge\.sqlite3 can't be used"):
-        Store(tmp_path)
+        Database(tmp_path)
