@@ -293,6 +293,9 @@ class _Deletion:
         for table, key in (("journal", "seq"), ("lesson", "number"), ("session", "id")):
             yield from self._each(table, key, self._only_row)
         with self._tally.writing():
+            self._db.execute(
+                "DELETE FROM answered WHERE substr(key, 1, length(?1) + 1) = ?1 || '/'", (self._project,)
+            )
             self._db.execute("DELETE FROM project WHERE name = ?", (self._project,))
         yield
 

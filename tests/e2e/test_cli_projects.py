@@ -159,7 +159,7 @@ def test_history_says_when_there_is_more(shared, made):
 
 
 def test_fetch_writes_a_candidate_alone_and_over_the_picture(said, made, files):
-    """The patch is as large as what was made, with its soft edge as alpha; over the picture it is the result."""
+    """The patch is as large as what was made, its soft edge is alpha; over the picture it is the result."""
     (candidate,) = made("fetched", count=1, seed=9)
     version = said("accept", candidate, "--project", "fetched")["version"]["version"]
     told = said("fetch", candidate, "-o", files / "patch.png", "--project", "fetched")
@@ -222,8 +222,7 @@ def test_a_project_moves_with_all_that_was_decided(shared, said, refused, made, 
     said("accept", one, "--name", "pond", "--project", "moving")
     before = said("projects", "show", "moving")
     file = files / "moving.bridge"
-    relative = os.path.relpath(file, Path.cwd())
-    exported = said("projects", "export", "moving", "-o", relative)
+    exported = said("projects", "export", "moving", "-o", file)
     assert (exported["path"], exported["size"]) == (str(file), file.stat().st_size)
     assert refused("projects", "export", "moving", "-o", file)[0] == 1
     said("projects", "export", "moving", "-o", file, "--overwrite")
@@ -265,9 +264,11 @@ def test_a_delete_asks_at_a_terminal(shared, made):
     assert 'Deleted the project "precious"' in finished.stdout
 
 
-def test_a_sweep_can_be_tried_first(shared, said, made):
+def test_a_sweep_can_be_tried_first(shared, said, files):
     """A dry run says what would go and takes nothing; what was accepted stays also in earnest."""
-    kept, gone = made("swept")
+    Image.fromarray(noise(height=150, width=200)).save(files / "large.png")
+    line = ["refine", files / "large.png", "--strength", 1, "-o", files / "out.png", "--count", 2]
+    kept, gone = said(*line, "--seed", 900, "--project", "swept")["candidates"]
     said("accept", kept, "--project", "swept")
     sweep = ["projects", "gc", "--budget", "1", "--keep", 0]
     tried = said(*sweep, "--dry-run")
@@ -288,14 +289,14 @@ def test_taste_is_shown_steered_saved_and_loaded(shared, said, made, files):
     at = ["--project", "tasteful"]
     assert said("taste", *at)["lessons"] == 1
     said("taste", "set", "--pin", "warmth=1", "--pin", "grain=-0.5", "--exploration", 0.5, *at)
-    said("taste", "set", "--unpin", "grain", "--pin", "edges=0", "--scope", "all", *at)
-    settings = {"on": False, "scope": "all", "exploration": 0.5, "pins": {"warmth": 1.0, "edges": 0.0}}
+    said("taste", "set", "--unpin", "grain", "--pin", "edges=0", *at)
+    settings = {"on": False, "scope": "project", "exploration": 0.5, "pins": {"warmth": 1.0, "edges": 0.0}}
     assert said("taste", "off", *at)["settings"] == settings
     saved = said("taste", "save", "-o", files / "taste.json", *at)
     assert saved["lessons"] == 1
     loaded = said("taste", "load", files / "taste.json", "--project", "elsewhere")
     assert loaded["settings"] == settings
-    shown = run(shared.folder, "taste", "--project", "elsewhere").stdout
+    shown = run(shared.folder, "taste", "set", "--scope", "all", "--project", "elsewhere").stdout
     assert 'Taste in "elsewhere" is off and learns from all projects.' in shown
     assert "warmer: pinned at 1 by you" in shown
     assert run(shared.folder, "taste", "forget", *at).returncode == 2
@@ -363,7 +364,7 @@ def test_the_readmes_commands_work_as_typed(shared, files):
             cwd=files, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert finished.returncode == 0, (line, finished.stderr)
-        for name in ids:
+        for name, known in ids.items():
             if seen := re.search(rf"{name} (\w{{16}})", finished.stdout, re.IGNORECASE):
-                ids[name] = ids[name] or seen[1]
+                ids[name] = known or seen[1]
     assert {"out-3.png", "like-it-2.png", "chosen.png", "cover.bridge"} <= {f.name for f in files.iterdir()}

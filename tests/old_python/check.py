@@ -9,9 +9,14 @@ import msgpack
 from bridge_server.client import BridgeClient, region_for
 from bridge_server.protocol.codec import from_plain
 from bridge_server.protocol.discovery import RuntimeFile
+from bridge_server.protocol.history import History
 from bridge_server.protocol.messages import Echo, Fill
 from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.projects import Follow
 from bridge_server.protocol.records import Context, Placement
+from bridge_server.protocol.report import GetReport
+from bridge_server.protocol.taste import GetTaste
+from bridge_server.protocol.versions import Accept, GetTree, Undo
 
 daemon = from_plain(RuntimeFile, json.loads(sys.argv[1]))
 assert msgpack.Packer.__module__ == "msgpack.fallback", "the compiled msgpack must not be in use"
@@ -36,5 +41,16 @@ with BridgeClient(lambda: daemon, name="old python") as client:
     made = event.body
     assert made.info.job == job
     assert len(made.pixels.data) == made.pixels.width * made.pixels.height * 4
+    client.call(Follow())
+    accepted = client.call(Accept(made.info.candidate, canvas=Placement(0, 0, width, height)))
+    assert client.call(GetTree()).versions == [accepted.version]
+    event = client.wait(10)
+    while event is not None and getattr(event, "topic", "") != "project.head":
+        event = client.wait(10)
+    assert event.body == accepted.head
+    assert client.call(Undo()).version is None
+    assert client.call(History(accepted=True)).entries[0].versions == [accepted.version]
+    assert client.call(GetTaste()).lessons == 0
+    assert client.call(GetReport()).whole.accepted.count == 1
 
 print("client and protocol work on Python %d.%d, pure Python" % sys.version_info[:2])

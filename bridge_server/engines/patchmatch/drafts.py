@@ -2,9 +2,9 @@
 """How small a canvas may be filled for a draft.
 
 A draft and the candidate made from it are the same computation: a fill that is made small and given detail.
-Measured on five of the bench's pictures, a small fill that is only enlarged says little of how light or grainy
-its candidate becomes (correlations of 0.0 and 0.4), because candidates differ by less than what the detail and
-the seam add; and the detail costs a twentieth of a full candidate.
+Measured on five of the bench's pictures, a small fill that is only enlarged says little of how light or how
+grainy its candidate becomes (correlations of 0.0 and 0.4), because candidates differ by less than what the
+detail and the seam add; and the detail costs a twentieth of a full candidate.
 """
 
 from __future__ import annotations

@@ -150,5 +150,5 @@ def test_a_script_is_not_asked(monkeypatch, as_json, terminal):
     """It would hang, or take a stray line for an answer."""
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     monkeypatch.setattr("sys.stdin.isatty", lambda: terminal)
-    with pytest.raises(UsageError, match="It holds 3 jobs.*--yes"):
+    with pytest.raises(UsageError, match=r"It holds 3 jobs.*--yes"):
         Screen(as_json=as_json).confirm("It holds 3 jobs.", "Delete it?")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge_server.protocol.errors import NotFound
 from bridge_server.sessions import blobs as module
-from bridge_server.sessions.blobs import Blobs
+from bridge_server.sessions.blobs import Blobs, read_blob
 
 
 def files(folder):
@@ -93,3 +93,65 @@ def test_short_writes_are_continued(tmp_path, monkeypatch):
     blobs = Blobs(tmp_path)
     data = bytes(range(256))
     assert blobs.get(blobs.put(data)) == data
+
+
+def test_what_is_removed_can_be_put_again(tmp_path):
+    """The bytes that became free are told; what is not there frees none."""
+    blobs = Blobs(tmp_path)
+    digest = blobs.put(b"pixels")
+    assert (blobs.size(digest), blobs.unlink(digest)) == (6, 6)
+    assert (blobs.size(digest), blobs.unlink(digest)) == (0, 0)
+    assert list(blobs.digests()) == []
+    assert blobs.get(blobs.put(b"pixels")) == b"pixels"
+
+
+def test_what_lies_there_is_listed(tmp_path):
+    """Neither what is still being written nor what somebody else put there."""
+    blobs = Blobs(tmp_path)
+    digests = {blobs.put(bytes([number])) for number in range(20)}
+    (tmp_path / "incoming" / "tmpabc").write_bytes(b"half")
+    (tmp_path / min(digests)[:2] / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "notes.txt").write_bytes(b"x")
+    assert set(blobs.digests()) == digests
+    assert len(list(blobs.digests())) == 20
+
+
+def test_the_list_bears_changes_meanwhile(tmp_path):
+    """A sweep removes what it is shown."""
+    blobs = Blobs(tmp_path)
+    for number in range(20):
+        blobs.put(bytes([number]))
+    assert sum(blobs.unlink(digest) for digest in blobs.digests()) == 20
+
+
+def test_what_comes_from_elsewhere_is_checked(tmp_path):
+    """In pieces, also if it is there already; what is wrong leaves nothing."""
+    blobs = Blobs(tmp_path)
+    digest = hashlib.sha256(b"pixels").hexdigest()
+    for chunks, size in (
+        ([b"pix", b"elz"], 6),
+        ([b"pix"], 6),
+        ([b"pixels"], 5),
+        ([], 6),
+        ([b"pixels", b"s"], 6),
+    ):
+        with pytest.raises(ValueError, match=digest[:12]):
+            blobs.put_checked(iter(chunks), digest, size)
+    assert files(tmp_path) == []
+    for _ in range(2):
+        blobs.put_checked(iter([b"pix", b"els"]), digest, 6)
+    blobs.sync()
+    assert blobs.get(digest) == b"pixels"
+    with pytest.raises(ValueError, match=digest[:12]):
+        blobs.put_checked(iter([b"pixelz"]), digest, 6)
+    assert blobs.get(digest) == b"pixels"
+
+
+def test_anothers_blobs_can_be_read(tmp_path):
+    """Without disturbing what they are writing."""
+    digest = Blobs(tmp_path).put(b"pixels")
+    (tmp_path / "incoming" / "tmpabc").write_bytes(b"half")
+    assert read_blob(tmp_path, digest) == b"pixels"
+    assert (tmp_path / "incoming" / "tmpabc").exists()
+    with pytest.raises(NotFound, match="missing"):
+        read_blob(tmp_path, "a" * 64)

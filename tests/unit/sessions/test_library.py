@@ -52,7 +52,7 @@ def found(world, *args, project=PROJECT, **asked):
         ("oak NEAR door", []),
         ("oak OR elm", []),
         ("NOT", []),
-        ("text:oak", []),
+        ("column:oak", []),
         ("oak*", ["ash", "oak"]),
         ("^lonely", ["oak"]),
         ("-oak", ["ash", "oak"]),
