@@ -16,6 +16,10 @@ from .parsing import UsageError
 __all__ = ["Bars", "Screen", "duration", "size"]
 
 
+#: For consoles that know no Unicode.
+_PLAIN = str.maketrans({"★": "*", "◀": "<", "…": "..."})
+
+
 class Screen:
     """Where a command says things. If the reader of a pipe is gone, what is said is lost, the work is not.
 
@@ -103,7 +107,7 @@ class Screen:
             print(text, file=where, flush=True)
         except UnicodeEncodeError:  # a console of another script
             known = where.encoding or "ascii"
-            self._print(text.encode(known, "replace").decode(known), where)
+            self._print(text.translate(_PLAIN).encode(known, "replace").decode(known), where)
         except BrokenPipeError:
             _silence(where)
 

@@ -131,8 +131,9 @@ def _axis(axis: TasteAxis) -> str:
 def _acting(info: TasteInfo) -> str:
     """Whether it chooses the next offers, and if not, why."""
     if info.active:
+        by = "" if info.axes else " by slight tendencies"
         free = percent(info.settings.exploration)
-        return f"It chooses the next offers; {free} of them are left to chance, to go on learning."
+        return f"It chooses the next offers{by}; {free} are left to chance, to go on learning."
     if not info.settings.on:
         return "It chooses nothing while it is off."
     if info.lessons < info.needed:

@@ -13,7 +13,7 @@ import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from ..protocol.errors import NotFound, TooBusy
 from ..protocol.messages import FINAL_STATES
@@ -25,7 +25,7 @@ __all__ = ["Sweep", "Sweeper"]
 log = logging.getLogger(__name__)
 
 #: Rows that are read at once, and seconds after which a step ends.
-_PAGE, _STEP = 100, 0.008
+_PAGE, _STEP = 100, 0.005
 
 #: Whether a blob is held by what stays: the artist's own pixels, a thumbnail, something accepted, its inputs.
 _ANCHORED = (
@@ -65,17 +65,18 @@ class _Tally:
         """Bytes of all pictures now."""
         return self._db.size - self._saved
 
-    @contextlib.contextmanager
-    def writing(self) -> Generator[None]:
-        """One transaction; files go once it is on the disk, so that no row names a file that is gone."""
-        if self._dry:
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """One transaction. The files go after it, with :meth:`unlinking`: no row ever names one that is gone."""
+        return contextlib.nullcontext() if self._dry else self._db.writing()
+
+    def unlinking(self) -> Iterator[None]:
+        """The end of a step, and what more it takes to remove the files of what was released in it."""
+        yield
+        while self._free:
+            until = time.monotonic() + _STEP
+            while self._free and time.monotonic() < until:
+                self.unlink(self._free.pop())
             yield
-            return
-        self._free = []
-        with self._db.writing():
-            yield
-        for digest in self._free:
-            self.unlink(digest)
 
     def give_up(self, table: str, name: str, now: float) -> None:
         """Remove the pixels of a row, which stays."""
@@ -110,6 +111,8 @@ class _Tally:
 
     def unlink(self, digest: str) -> int:
         """Remove a file; one that can't be is found as an orphan by the next sweep."""
+        if self._db.one("SELECT 1 FROM blob WHERE digest = ?", (digest,)):
+            return 0  # the same pixels were put again since
         try:
             size = self._db.blobs.size(digest) if self._dry else self._db.blobs.unlink(digest)
         except OSError as error:
@@ -191,15 +194,19 @@ class Sweeper:
                 with tally.writing():
                     for digest, size in unheld:
                         tally.forget(digest, size)
-            yield
+            yield from tally.unlinking()
 
     def _files_without_row(self, tally: _Tally) -> Iterator[None]:
         files = self._db.blobs.digests()
         while digests := list(itertools.islice(files, _PAGE)):
             asked = ", ".join("?" * len(digests))
             known = self._db.all(f"SELECT digest FROM blob WHERE digest IN ({asked})", digests)
+            until = time.monotonic() + _STEP
             for digest in sorted(set(digests) - {row[0] for row in known}):
                 tally.orphans += tally.unlink(digest) > 0
+                if time.monotonic() > until:
+                    yield
+                    until = time.monotonic() + _STEP
             yield
 
 
@@ -224,7 +231,7 @@ class _Pictures:
                     more = True
                     if not self._over or time.monotonic() > until:
                         break
-            yield
+            yield from self._tally.unlinking()
 
     @property
     def _over(self) -> bool:
@@ -312,7 +319,7 @@ class _Deletion:
                     self._db.execute(f"DELETE FROM {table} WHERE {where}", (self._project, *row))
                     if time.monotonic() > until:
                         break
-            yield
+            yield from self._tally.unlinking()
 
     def _only_row(self, *_: object) -> None:
         pass

@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main of a worker process: reads tasks on stdin, writes what comes of them on stdout.
 
-The main thread computes, a reader thread hears of cancels. When stdin closes the daemon is gone, and the
-process ends at once whatever it is doing: nobody could receive the result.
+See :mod:`bridge_server.workers.line` for how it hears and answers.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import queue
-import signal
-import sys
-import threading
 import time
 from collections.abc import Iterable
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,82 +24,26 @@ from ..protocol.errors import BridgeError, Cancelled, EngineFailed, Unsupported
 from ..protocol.pixels import Pixels
 from ..protocol.records import Placement
 from ..protocol.work import (
-    CancelTask,
     Ready,
     Task,
     TaskCandidate,
     TaskDraft,
-    TaskEnded,
     TaskPreview,
     TaskProgress,
 )
-from .frames import HEADER, decode, encode
+from .line import Inbox, Line, open_line
+from .line import serve as serve_line
 
 __all__ = ["serve"]
 
-log = logging.getLogger(__name__)
-
 #: See :class:`bridge_server.protocol.work.Task`.
 STAGES = ("full", "draft", "drafted")
-
-#: Added to the process's nice value: painting goes before computing.
-_NICENESS = 5
-
-
-class _Line:
-    """The two pipes to the daemon. ``send`` is for the computing thread only."""
-
-    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
-        self._incoming = incoming
-        self._outgoing = outgoing
-
-    def send(self, body: Any) -> None:
-        self._outgoing.write(encode(body))
-        self._outgoing.flush()
-
-    def receive(self) -> Any | None:
-        """The next message, or None when the daemon is gone."""
-        header = self._incoming.read(HEADER.size)
-        if len(header) < HEADER.size:
-            return None
-        (length,) = HEADER.unpack(header)
-        payload = self._incoming.read(length)
-        return decode(payload) if len(payload) == length else None
-
-
-class _Inbox:
-    """Tasks in order, and which of them nobody wants any more. Filled by a reader thread."""
-
-    def __init__(self, line: _Line) -> None:
-        self._line = line
-        self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
-        self._cancelled: set[str] = set()
-        threading.Thread(target=self._read, name="inbox", daemon=True).start()
-
-    def _read(self) -> None:
-        while True:
-            message = self._line.receive()
-            if message is None:
-                os._exit(0)
-            elif isinstance(message, CancelTask):
-                self._cancelled.add(message.task)
-            else:
-                self._tasks.put(message)
-
-    def next(self) -> Task:
-        return self._tasks.get()
-
-    def is_cancelled(self, task: str) -> bool:
-        return task in self._cancelled
-
-    def forget(self, task: str) -> None:
-        self._cancelled.discard(task)
 
 
 class _TaskReport:
     """What an engine says while it works on one task, put on the line. Of drafts only the end is told."""
 
-    def __init__(self, task: Task, line: _Line, inbox: _Inbox) -> None:
+    def __init__(self, task: Task, line: Line, inbox: Inbox) -> None:
         self._task, self._line, self._inbox = task, line, inbox
 
     def progress(self, index: int, done: float) -> None:
@@ -192,7 +130,10 @@ def _check_stage(engine: Engine, task: Task) -> None:
         )
 
 
-def _run(engine: Engine, task: Task, line: _Line, inbox: _Inbox) -> None:
+def _run(engines: dict[str, Engine], task: Task, line: Line, inbox: Inbox) -> None:
+    engine = engines.get(task.engine)
+    if engine is None:
+        raise Unsupported(f"This worker has no engine {task.engine!r}.")
     report = _TaskReport(task, line, inbox)
     report.check()
     _check_stage(engine, task)
@@ -206,52 +147,21 @@ def _run(engine: Engine, task: Task, line: _Line, inbox: _Inbox) -> None:
         started = time.perf_counter()
 
 
-def _end(task: Task, error: BridgeError | None) -> TaskEnded:
-    if error is None:
-        return TaskEnded(task.task)
-    return TaskEnded(task.task, error.wire_code, error.message, error.hint)
-
-
-def _attempt(engines: dict[str, Engine], task: Task, line: _Line, inbox: _Inbox) -> BridgeError | None:
-    """Run one task; whatever goes wrong becomes an error that the artist can read."""
-    engine = engines.get(task.engine)
-    if engine is None:
-        return Unsupported(f"This worker has no engine {task.engine!r}.")
-    try:
-        _run(engine, task, line, inbox)
-    except BridgeError as error:
-        return error
-    except MemoryError:
+def _blame(task: Task, error: Exception) -> BridgeError:
+    if isinstance(error, MemoryError):
         return EngineFailed("There is not enough memory for this request.", "Select a smaller area.")
-    except Exception as error:
-        log.exception("engine %s failed on task %s", task.engine, task.task)
-        return EngineFailed(
-            f"The engine {task.engine} failed unexpectedly ({type(error).__name__}).",
-            "The daemon's log has the details.",
-        )
-    return None
+    return EngineFailed(
+        f"The engine {task.engine} failed unexpectedly ({type(error).__name__}).",
+        "The daemon's log has the details.",
+    )
 
 
-def serve(engines: Iterable[Engine]) -> None:
-    """Work until stdin closes.
-
-    What an engine or a library prints would break the frames, so stdout is led to stderr.
-    """
-    outgoing = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s worker: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which ends the worker in order
-    if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+def serve(engines: Iterable[Engine]) -> NoReturn:
+    """Work until stdin closes."""
+    line = open_line("worker")
     by_name = {engine.info.name: engine for engine in engines}
-    line = _Line(sys.stdin.buffer, outgoing)
-    inbox = _Inbox(line)
-    line.send(Ready([engine.info for engine in by_name.values()]))
-    while True:
-        task = inbox.next()
-        error = _attempt(by_name, task, line, inbox)
-        line.send(_end(task, error))
-        inbox.forget(task.task)
+    ready = Ready([engine.info for engine in by_name.values()])
+    serve_line(line, ready, partial(_run, by_name), _blame)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from bridge_server.protocol.codec import event_from_frame, failure_from_frame, f
 from bridge_server.protocol.descriptor import AXES
 from bridge_server.protocol.discovery import RuntimeFile
 from bridge_server.protocol.history import HistoryEntry
-from bridge_server.protocol.messages import MAX_COUNT, PROTOCOL_VERSION, Expand, Fill, Hello
+from bridge_server.protocol.messages import MAX_COUNT, MAX_SEED, PROTOCOL_VERSION, Expand, Fill, Hello
 from bridge_server.protocol.pixels import BYTES_PER_PIXEL, Pixels, check_pixels
 from bridge_server.protocol.projects import ProjectInfo
 from bridge_server.protocol.records import CandidateInfo, Context, EngineInfo, Placement
@@ -256,7 +256,7 @@ def test_the_numbers_in_the_text_are_the_codes():
     assert f"this page describes {PROTOCOL_VERSION}" in TEXT
     assert f"may have {HELLO_LIMIT // 1024} KiB" in TEXT
     assert f"1 to {MAX_COUNT} candidates" in TEXT
-    assert f"2^63 - {MAX_COUNT + 1}" in TEXT
+    assert f"2^63 - {2**63 - MAX_SEED}" in TEXT
     flat = " ".join(TEXT.split())
     assert f"1 to {checks._MAX_PROJECT_NAME} printable characters" in flat
     assert f"up to {checks._MAX_NAME} characters" in flat

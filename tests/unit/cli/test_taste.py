@@ -34,10 +34,17 @@ def test_what_was_learned_is_said_with_how_sure_it_is():
         "  warmth  warmer: chosen 2.7 times as often, 84 % sure",
         "  grain   smoother: pinned at -1 by you",
     ]
-    assert lines[4] == "It chooses the next offers; 25 % of them are left to chance, to go on learning."
+    assert lines[4] == "It chooses the next offers; 25 % are left to chance, to go on learning."
     assert lines[5:8] == ["Liked above all: c1", "                 c2", "Disliked above all: c3"]
     assert "--pin" in lines[8]
     assert max(map(len, lines)) <= 80
+
+
+def test_it_may_act_before_anything_is_certain():
+    """That it chooses and that nothing is certain do not contradict each other."""
+    lines = described(replace(LEARNED, axes=[], summary="nothing certain yet"))
+    assert lines[1] == "Learned from 14 choices: nothing certain yet."
+    assert lines[2].startswith("It chooses the next offers by slight tendencies; 25 % are")
 
 
 @pytest.mark.parametrize(

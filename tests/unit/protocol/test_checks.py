@@ -16,7 +16,7 @@ from bridge_server.protocol.checks import (
     check_project_name,
 )
 from bridge_server.protocol.errors import BadRequest, TooLarge
-from bridge_server.protocol.messages import MAX_COUNT, Expand, Fill, Vary
+from bridge_server.protocol.messages import MAX_COUNT, MAX_SEED, Expand, Fill, Vary
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.taste import LoadTaste, SetTaste, TasteData, TasteSettings

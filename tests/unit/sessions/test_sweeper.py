@@ -205,6 +205,21 @@ def test_what_was_removed_can_be_put_again(world):
     world.check_sizes()
 
 
+def test_what_is_put_again_before_its_file_went_stays(world, monkeypatch):
+    """The row is gone, the file not yet, and somebody needs the same pixels."""
+    monkeypatch.setattr(module, "_STEP", 0.0)
+    world.job("a", 1)
+    world.job("b", 0, state="running")
+    sweep = world.sweeper.begin(ALL, 1)
+    while "a-c0" not in removed(world):
+        assert world.sweeper.step(sweep)
+    assert world.database.blobs.put(pixels("a-c0").data) in world.files()
+    world.candidate("b", patch=pixels("a-c0"))
+    world.sweep(sweep)
+    assert world.store.candidate("b-c0").pixels == pixels("a-c0")
+    world.check_sizes()
+
+
 def test_the_store_can_be_used_between_the_steps(world, monkeypatch):
     """What is accepted meanwhile stays; each step is short and whole."""
     monkeypatch.setattr(module, "_STEP", 0.0)
