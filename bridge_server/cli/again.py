@@ -81,6 +81,9 @@ class _Taken:
     def waiting(self, position: int) -> None:
         self.bars.waiting(position)
 
+    def drafts(self, made: int, wanted: int) -> None:
+        self.bars.drafts(made, wanted)
+
     def progress(self, index: int, done: float) -> None:
         self.bars.set(index, done)
 

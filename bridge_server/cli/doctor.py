@@ -203,6 +203,9 @@ class _Keeper:
     def waiting(self, position: int) -> None:
         pass
 
+    def drafts(self, made: int, wanted: int) -> None:
+        pass
+
     def progress(self, index: int, done: float) -> None:
         pass
 

@@ -21,6 +21,7 @@ from ..protocol.messages import (
     Cancel,
     CandidateDone,
     DaemonStops,
+    DraftsProgress,
     JobProgress,
     JobState,
     Submitted,
@@ -38,6 +39,10 @@ class Listener(Protocol):
 
     def waiting(self, position: int) -> None:
         """It is in line; 1 is next."""
+        ...
+
+    def drafts(self, made: int, wanted: int) -> None:
+        """So many of the drafts are made among which taste will choose."""
         ...
 
     def progress(self, index: int, done: float) -> None:
@@ -91,6 +96,8 @@ class _Following:
         body = getattr(happening, "body", happening)
         if isinstance(body, JobProgress):
             self._listener.progress(body.index, body.done)
+        elif isinstance(body, DraftsProgress):
+            self._listener.drafts(body.made, body.wanted)
         elif isinstance(body, CandidateDone):
             self._listener.candidate(body)
         elif isinstance(body, JobState):

@@ -49,7 +49,7 @@ def table(found: Sequence[ProjectInfo]) -> list[str]:
     """The projects, one a line under a heading."""
     if not found:
         return ["No projects yet: the first picture makes one."]
-    rows = [("", "last used", "jobs", "candidates", "versions")]
+    rows = [("", "last used", "jobs", "candidates", "versions", "pictures")]
     rows += [
         (
             quoted(each.project)[1:-1],
@@ -57,10 +57,11 @@ def table(found: Sequence[ProjectInfo]) -> list[str]:
             str(each.jobs),
             str(each.candidates),
             str(each.versions),
+            size(each.size),
         )
         for each in found
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
     return [
         f"{name:{widths[0]}}  {used:{widths[1]}}  "
         + "  ".join(f"{number:>{width}}" for number, width in zip(numbers, widths[2:], strict=True))

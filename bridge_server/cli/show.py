@@ -147,6 +147,11 @@ class Bars:
         for task in self._tasks:
             self._progress.update(task, note=f"{position - 1} before it" if position > 1 else "")
 
+    def drafts(self, made: int, wanted: int) -> None:
+        """Taste will choose among so many drafts; they come before any candidate."""
+        for task in self._tasks:
+            self._progress.update(task, note=f"draft {made} of {wanted}")
+
     def set(self, index: int, done: float, note: str = "") -> None:
         """Candidate ``index`` is ``done`` (0 to 1)."""
         if index < len(self._tasks):

@@ -174,6 +174,9 @@ class _Writer:
     def waiting(self, position: int) -> None:
         self._bars.waiting(position)
 
+    def drafts(self, made: int, wanted: int) -> None:
+        self._bars.drafts(made, wanted)
+
     def progress(self, index: int, done: float) -> None:
         self._bars.set(index, done)
 

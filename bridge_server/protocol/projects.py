@@ -48,7 +48,7 @@ class ProjectInfo:
 
 @dataclass(frozen=True)
 class ListProjects(Request["ProjectList"]):
-    """Ask for the projects, the last used first. Sizes, hosts and heads are left out; see ``project``."""
+    """Ask for the projects, the last used first. Hosts and heads are left out; see ``project``."""
 
     op: ClassVar[str] = "projects"
 

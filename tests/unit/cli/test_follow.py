@@ -19,7 +19,15 @@ from bridge_server.protocol.errors import (
     DaemonStopping,
     WorkerDied,
 )
-from bridge_server.protocol.messages import Ack, Cancel, DaemonStops, JobProgress, JobState, Submitted
+from bridge_server.protocol.messages import (
+    Ack,
+    Cancel,
+    DaemonStops,
+    DraftsProgress,
+    JobProgress,
+    JobState,
+    Submitted,
+)
 from samples import DONE, REQUESTS
 
 FILL = REQUESTS["fill"]
@@ -65,6 +73,10 @@ class Listener:
         """In line."""
         self.told.append(("waiting", position))
 
+    def drafts(self, made, wanted):
+        """Among drafts."""
+        self.told.append(("drafts", made, wanted))
+
     def progress(self, index, done):
         """Under way."""
         self.told.append(("progress", index, done))
@@ -84,6 +96,7 @@ def test_a_job_is_followed_from_line_to_candidate():
             ConnectionChanged("connected"),
             JobState("j0b", "queued"),
             JobState("j0b", "running"),
+            DraftsProgress("j0b", 3, 12),
             JobProgress("j0b", 1, 0.5),
             DONE,
             JobState("j0b", "done"),
@@ -91,7 +104,7 @@ def test_a_job_is_followed_from_line_to_candidate():
         Listener(),
     )
     run_job(client, FILL, listener)
-    assert listener.told == [("waiting", 2), ("progress", 1, 0.5), ("candidate", DONE)]
+    assert listener.told == [("waiting", 2), ("drafts", 3, 12), ("progress", 1, 0.5), ("candidate", DONE)]
     assert client.sent == [FILL]
 
 

@@ -15,14 +15,14 @@ def test_the_list_is_aligned_under_its_heading():
     """Names of any length, numbers to the right; whoever named it can't steer the terminal."""
     rows = table(
         [
-            ProjectInfo("default", 3, 1.0, 2.0, 4, 8, 3),
-            ProjectInfo("a longer name \x1b[2J", 3, 1.0, 2.0, 4000, 8, 3),
+            ProjectInfo("default", 3, 1.0, 2.0, 4, 8, 3, 31_000),
+            ProjectInfo("a longer name \x1b[2J", 3, 1.0, 2.0, 4000, 8, 3, 2_000_000_000),
         ]
     )
-    assert [row.split()[-3:] for row in rows] == [
-        ["jobs", "candidates", "versions"],
-        ["4", "8", "3"],
-        ["4000", "8", "3"],
+    assert [row.split()[-5:] for row in rows] == [
+        ["used", "jobs", "candidates", "versions", "pictures"],
+        ["4", "8", "3", "31.0", "kB"],
+        ["4000", "8", "3", "2.0", "GB"],
     ]
     assert len({len(row) for row in rows}) == 1
     assert rows[1].startswith("default ")

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from bridge_server.taste.choose import NEAR, SURPRISE, Choice, choose
+from bridge_server.taste.choose import FAR, NEAR, SURPRISE, Choice, choose
 from bridge_server.taste.learn import learn
 from tasting import NAMES, described, lessons_of, pool, taste_for
 
@@ -119,14 +119,14 @@ def test_without_a_taste_all_are_surprises_and_diverse():
 
 @pytest.mark.parametrize("posterior", [NONE, TASTE], ids=["no taste", "taste"])
 def test_what_is_to_be_unlike_something_is_far_from_it(posterior):
-    """Farther than the pool usually is; called near only where taste had a say."""
+    """Farther than the pool usually is, and said to be offered for that."""
     for seed in range(10):
         rows = pool(np.random.default_rng(seed), 24)
         choices = choose(drafts_of(rows), 4, seed, posterior, 0.0, described(rows[3]))
         gaps = np.sqrt(np.mean((rows - rows[3]) ** 2, axis=1))
         assert 3 not in indices(choices)
         assert gaps[indices(choices)].mean() > gaps.mean()
-        assert {choice.offered for choice in choices} == {NEAR if posterior is TASTE else SURPRISE}
+        assert {choice.offered for choice in choices} == {FAR}
 
 
 def test_unlike_something_undescribed_is_as_without():
