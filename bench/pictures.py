@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["SIDE", "Sample", "big_canvas", "photo_rgba", "samples", "square_hole"]
+__all__ = ["SIDE", "Sample", "big_canvas", "load", "photo_rgba", "samples", "square_hole"]
 
 #: Width and height of every sample.
 SIDE = 512
@@ -96,7 +96,7 @@ _CROPS = (
 
 
 @cache
-def _load(name: str) -> NDArray[np.uint8]:
+def load(name: str) -> NDArray[np.uint8]:
     if name.endswith(".jpg"):
         from sklearn.datasets import load_sample_image  # noqa: PLC0415  # half a second
 
@@ -117,7 +117,7 @@ def _scaled(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.u
 
 
 def _crop(crop: _Crop) -> NDArray[np.uint8]:
-    whole = _load(crop.picture)
+    whole = load(crop.picture)
     height, width = (round(n * crop.scale) for n in whole.shape[:2])
     part = _scaled(whole, width, height)[crop.y : crop.y + SIDE, crop.x : crop.x + SIDE]
     if part.shape != (SIDE, SIDE, 3):
@@ -217,7 +217,7 @@ def big_canvas(side: int, *, grain: float = 4.0) -> NDArray[np.uint8]:
         side: width and height in pixels.
         grain: standard deviation of the grain, 0 to 255; without it an enlarged photo is too smooth.
     """
-    photo = _load("china.jpg")
+    photo = load("china.jpg")
     width = side // 2
     tile = _scaled(photo, width, width * photo.shape[0] // photo.shape[1])
     canvas = _mirrored(tile, side, side)
@@ -235,7 +235,7 @@ def photo_rgba(width: int, height: int) -> NDArray[np.uint8]:
     bands: list[NDArray[np.uint8]] = []
     for turn in range(-(-height // _BAND)):
         first = turn % len(names)
-        band = np.concatenate([_load(name)[:_BAND] for name in names[first:] + names[:first]], axis=1)
+        band = np.concatenate([load(name)[:_BAND] for name in names[first:] + names[:first]], axis=1)
         bands.append(np.tile(band, (1, -(-width // band.shape[1]), 1))[:, :width])
     picture = np.full((height, width, 4), 255, np.uint8)
     picture[..., :3] = np.concatenate(bands)[:height]

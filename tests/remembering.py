@@ -9,10 +9,11 @@ import samples
 from bridge_server.protocol.messages import JobState
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Placement
-from bridge_server.protocol.versions import Accept, Modify
+from bridge_server.protocol.taste import Forget, SetTaste
+from bridge_server.protocol.versions import Accept, Go, Mark, Modify, Reject, Undo
 from bridge_server.sessions.conversation import Sitting
 from bridge_server.sessions.memory import Memory
-from bridge_server.sessions.store import JobRecord
+from bridge_server.sessions.store import Chosen, JobRecord
 
 PROJECT = "book cover"
 BY = Sitting("s1", PROJECT, "krita")
@@ -107,3 +108,31 @@ class World(Memory):
                 )
             ]
             assert counted == found, name
+
+
+def of_everything(folder):
+    """A memory with a project that has some of everything."""
+    world, gimp = World(folder), Sitting("s2", PROJECT, "gimp")
+    talk = world.conversation
+    world.store.add_session("s1", PROJECT, "krita", "plugin/1")
+    world.job("a", 4, prompt="a lonely oak", document="cover.kra")
+    oak = world.accept("a-c1", name="the oak", document="cover.kra", canvas=samples.REGION)
+    talk.reject(Reject(["a-c0", "a-c2"]), BY)
+    talk.lean("a-c3", "more", "k1", BY)
+    world.job("b", 2, gimp, "expand", unlike="a-c0", prompt="a-c0")  # a prompt that reads like an id stays
+    world.store.set_plan("b", (Chosen(42, "near"), Chosen(7, "surprise")))
+    world.modify(world.accept("b-c0", gimp, document="cover.xcf"), "final", gimp)
+    world.accept("b-c1", gimp, document="cover.xcf")
+    talk.undo(Undo("cover.xcf"), gimp)
+    talk.go(Go(oak, "cover.xcf"), gimp)
+    talk.mark(Mark(oak, starred=True), BY)
+    talk.measured(world.tree.decisions("kind = 'modify'", ())[0].decision, 0.5, 12.0)
+    world.job("v", 2, gimp, "vary")
+    world.accept("v-c0", gimp)
+    world.lessons.forget(Forget(), PROJECT)
+    world.lessons.load(samples.REQUESTS["load_taste"], PROJECT)
+    world.lessons.set(SetTaste(on=True, scope="project"), PROJECT)
+    world.job("w", 3, verb="refine")
+    world.accept("w-c2")
+    world.job("f", 0, state="failed")
+    return world

@@ -8,6 +8,7 @@ from typing import Optional
 
 from ..protocol.codec import Event
 from ..protocol.messages import FINAL_STATES, CandidateDone, JobState
+from ..protocol.projects import ProjectDeleted
 
 __all__ = ["SeenLog"]
 
@@ -58,12 +59,8 @@ class SeenLog:
     def is_news(self, event: Event) -> bool:
         """Note an event; False for a lasting one that was seen before (a replay may overlap)."""
         body = event.body
-        if event.topic.startswith("project.") and event.seq:
-            with self._lock:
-                if self._followed is None or event.seq <= self._followed:
-                    return False
-                self._followed = event.seq
-            return True
+        if event.topic.startswith("project."):
+            return self._is_news_of_the_project(event)
         if isinstance(body, CandidateDone):
             job = body.info.job
         elif isinstance(body, JobState):
@@ -76,4 +73,16 @@ class SeenLog:
             self._seen[job] = event.seq
             if isinstance(body, JobState) and body.state in FINAL_STATES:
                 self._seen.pop(job, None)
+        return True
+
+    def _is_news_of_the_project(self, event: Event) -> bool:
+        with self._lock:
+            if self._followed is None:
+                return False
+            if isinstance(event.body, ProjectDeleted):
+                self._followed = 0  # begun anew, it counts from 1
+                return True
+            if event.seq <= self._followed:
+                return False
+            self._followed = event.seq
         return True

@@ -45,14 +45,14 @@ class Chooser:
             return 0
         if request.unlike:
             await self._read(self._store.candidate_info, request.unlike)
-        elif not await self._has_a_say(request, project):
+        elif not (_wants(request) and (await self._read(self._lessons.study, project)).active):
             return 0
         return min(max(_EACH * request.count, _FEWEST), _MOST)
 
     async def choose(self, record: JobRecord, drafts: Mapping[int, dict[str, float]]) -> tuple[Chosen, ...]:
         """The drafts to make in full, the first to be shown first. ``drafts``: what each index looks like."""
-        request, settled = record.request, await self._read(self._lessons.study, record.project)
-        has_a_say = await self._has_a_say(request, record.project)
+        request, studied = record.request, await self._read(self._lessons.study, record.project)
+        has_a_say = _wants(request) and studied.active
         try:
             unlike = None
             if request.unlike:
@@ -61,9 +61,9 @@ class Chooser:
                 drafts=[drafts[index] for index in sorted(drafts)],
                 count=request.count,
                 seed=record.seed,
-                lessons=settled.lessons if has_a_say else [],
-                pins=settled.settings.pins if has_a_say else {},
-                exploration=settled.settings.exploration if has_a_say else 0.0,
+                lessons=studied.lessons if has_a_say else [],
+                pins=studied.settings.pins if has_a_say else {},
+                exploration=studied.settings.exploration if has_a_say else 0.0,
                 unlike=unlike,
             )
         except NotFound as error:
@@ -77,9 +77,10 @@ class Chooser:
             )
         return tuple(Chosen(record.seed + index, "") for index in range(request.count))
 
-    async def _has_a_say(self, request: Fill | Expand, project: str) -> bool:
-        wanted = request.seed is None if request.taste is None else request.taste
-        return wanted and (await self._read(self._lessons.study, project)).active
-
     async def _read(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
+
+
+def _wants(request: Fill | Expand) -> bool:
+    """Whether a request lets taste have a say: one with a seed asks for the pictures of that seed."""
+    return request.seed is None if request.taste is None else request.taste

@@ -109,10 +109,6 @@ class Scheduler:
         """True when there is nothing to do."""
         return not self._live and not self._submitting
 
-    def unfinished(self, project: str) -> int:
-        """How many jobs of a project wait or run."""
-        return sum(1 for live in self._live.values() if live.record.project == project)
-
     @property
     def busy(self) -> set[str]:
         """The jobs that wait or run."""

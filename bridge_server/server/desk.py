@@ -54,6 +54,8 @@ class Desk:
     request_stop: Callable[[str], None]
     started: float
     tidying: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: Projects that are being deleted: nothing new comes into them.
+    closing: set[str] = field(default_factory=set[str])
     _errands: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     async def read(self, call: Callable[..., Any], *args: Any, **options: Any) -> Any:

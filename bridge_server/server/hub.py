@@ -102,6 +102,9 @@ class Hub:
         for watcher in list(watchers):
             if event.topic in _PASSING:
                 watcher.send_passing((event.topic, channel, getattr(event.body, "index", 0)), frame)
+            elif event.topic == "project.deleted":
+                self._told.pop((watcher, channel), None)  # begun anew, it counts from 1
+                watcher.send(frame)
             elif (watcher, channel) in self._catching_up:
                 self._catching_up[watcher, channel].skipped = event.seq
             elif event.seq > self._told.get((watcher, channel), 0):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..protocol.checks import check_project_name
 from ..protocol.codec import Event
-from ..protocol.errors import BadRequest, BridgeError, TooBusy
+from ..protocol.errors import BadRequest, BridgeError
 from ..protocol.projects import (
     Collect,
     Collected,
@@ -57,17 +57,15 @@ def _absolute(path: str) -> Path:
 
 async def _delete(desk: Desk, _caller: Caller, request: DeleteProject) -> Collected:
     await desk.read(desk.memory.library.known, request.project)
-    unfinished = desk.scheduler.unfinished(request.project)
-    if unfinished:
-        raise TooBusy(
-            f"The project {request.project!r} has {unfinished} unfinished jobs.", "Cancel them, or wait."
-        )
-    async with desk.tidying:
-        sweep = await desk.read(desk.memory.sweeper.begin_delete, request.project)
-        collected = await _sweep(desk, sweep)
-    desk.hub.publish(
-        channel_of(request.project), Event("project.deleted", 0, ProjectDeleted(request.project))
-    )
+    desk.closing.add(request.project)
+    try:
+        async with desk.tidying:
+            sweep = await desk.read(desk.memory.sweeper.begin_delete, request.project)
+            collected = await _sweep(desk, sweep)
+    finally:
+        desk.closing.discard(request.project)
+    gone = Event("project.deleted", 0, ProjectDeleted(request.project))
+    desk.hub.publish(channel_of(request.project), gone)
     return collected
 
 

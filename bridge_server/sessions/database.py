@@ -143,6 +143,7 @@ class Database:
 
     def journal(self, project: str, topic: str, body: Any) -> Told:
         """Write a lasting event of a project down."""
+        self.ensure_project(project)
         (seq,) = self.one(
             "UPDATE project SET seq = seq + 1, used = ? WHERE name = ? RETURNING seq", (time.time(), project)
         )

@@ -66,7 +66,7 @@ class _Tally:
         return self._db.size - self._saved
 
     def writing(self) -> contextlib.AbstractContextManager[None]:
-        """One transaction. The files go after it, with :meth:`unlinking`: no row ever names one that is gone."""
+        """One transaction. Files go after it, with :meth:`unlinking`: no row ever names one that is gone."""
         return contextlib.nullcontext() if self._dry else self._db.writing()
 
     def unlinking(self) -> Iterator[None]:
@@ -74,8 +74,10 @@ class _Tally:
         yield
         while self._free:
             until = time.monotonic() + _STEP
-            while self._free and time.monotonic() < until:
+            while self._free:
                 self.unlink(self._free.pop())
+                if time.monotonic() > until:
+                    break
             yield
 
     def give_up(self, table: str, name: str, now: float) -> None:

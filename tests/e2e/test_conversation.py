@@ -8,7 +8,7 @@ from bridge_server.protocol.errors import BadRequest, NotFound
 from bridge_server.protocol.history import Compare, GetInputs, History
 from bridge_server.protocol.messages import Fetch, GetJob
 from bridge_server.protocol.pixels import Pixels
-from bridge_server.protocol.projects import Follow, GetProject, ProjectJob
+from bridge_server.protocol.projects import DeleteProject, Follow, GetProject, ProjectJob
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.report import GetReport
 from bridge_server.protocol.taste import GetTaste, SetTaste, Suggest, TasteChanged
@@ -57,6 +57,17 @@ def make(client, **fields):
     state, candidates = outcome(client, job)
     assert state.state == "done", state
     return sorted(candidates, key=lambda done: done.info.index)
+
+
+def news_of(client, count):
+    """So many of the project's events."""
+    heard = []
+    while len(heard) < count:
+        happening = client.wait(20)
+        assert happening is not None, heard
+        if isinstance(happening, Event) and happening.topic.startswith("project."):
+            heard.append(happening)
+    return heard
 
 
 def news(client, enough):
@@ -290,3 +301,17 @@ def test_a_follower_that_comes_back_misses_nothing(daemon, krita):
     assert [type(body) for body in heard + later] == [
         ProjectJob, ProjectJob, DecisionInfo, DecisionInfo, VersionInfo, Head,
     ]  # fmt: skip
+
+
+def test_who_looks_on_hears_of_a_deletion_and_of_what_comes_after(krita, gimp):
+    """A project of the same name begins anew, with its events numbered from 1."""
+    gimp.call(Follow())
+    make(krita)
+    assert krita.call(DeleteProject("book cover")).candidates == 1
+    make(krita)
+    heard = news_of(gimp, 5)
+    assert [event.topic for event in heard] == [
+        "project.job", "project.job", "project.deleted", "project.job", "project.job",
+    ]  # fmt: skip
+    assert [event.seq for event in heard] == [1, 2, 0, 1, 2]
+    assert krita.call(GetProject()).candidates == 1

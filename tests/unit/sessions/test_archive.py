@@ -10,16 +10,15 @@ import msgspec
 import pytest
 
 import samples
-from bridge_server.protocol.errors import BadRequest, NotFound, OutOfSpace, Unsupported
+from bridge_server.protocol.errors import BadRequest, NotFound, OutOfSpace
 from bridge_server.protocol.history import History
 from bridge_server.protocol.projects import Collect, Exported
-from bridge_server.protocol.taste import Forget, SetTaste, Suggest
-from bridge_server.protocol.versions import GetTree, Go, Mark, Reject, Undo
+from bridge_server.protocol.taste import Suggest
+from bridge_server.protocol.versions import GetTree
 from bridge_server.sessions import archive, blobs
 from bridge_server.sessions.archive import admit, export_project, read_parcel
 from bridge_server.sessions.conversation import Sitting
-from bridge_server.sessions.store import Chosen
-from remembering import BY, PROJECT, World, pixels
+from remembering import PROJECT, World, of_everything, pixels
 
 GIMP = Sitting("s2", PROJECT, "gimp")
 
@@ -27,29 +26,7 @@ GIMP = Sitting("s2", PROJECT, "gimp")
 @pytest.fixture
 def world(tmp_path):
     """A memory with a project that has some of everything."""
-    world = World(tmp_path / "data")
-    talk = world.conversation
-    world.store.add_session("s1", PROJECT, "krita", "plugin/1")
-    world.job("a", 4, prompt="a lonely oak", document="cover.kra")
-    oak = world.accept("a-c1", name="the oak", document="cover.kra", canvas=samples.REGION)
-    talk.reject(Reject(["a-c0", "a-c2"]), BY)
-    talk.lean("a-c3", "more", "k1", BY)
-    world.job("b", 2, GIMP, "expand", unlike="a-c0", prompt="a-c0")  # a prompt that reads like an id stays
-    world.store.set_plan("b", (Chosen(42, "near"), Chosen(7, "surprise")))
-    world.modify(world.accept("b-c0", GIMP, document="cover.xcf"), "final", GIMP)
-    world.accept("b-c1", GIMP, document="cover.xcf")
-    talk.undo(Undo("cover.xcf"), GIMP)
-    talk.go(Go(oak, "cover.xcf"), GIMP)
-    talk.mark(Mark(oak, starred=True), BY)
-    talk.measured(world.tree.decisions("kind = 'modify'", ())[0].decision, 0.5, 12.0)
-    world.job("v", 2, GIMP, "vary")
-    world.accept("v-c0", GIMP)
-    world.lessons.forget(Forget(), PROJECT)
-    world.lessons.load(samples.REQUESTS["load_taste"], PROJECT)
-    world.lessons.set(SetTaste(on=True, scope="project"), PROJECT)
-    world.job("w", 3, verb="refine")
-    world.accept("w-c2")
-    world.job("f", 0, state="failed")
+    world = of_everything(tmp_path / "data")
     yield world
     world.close()
 
@@ -341,145 +318,3 @@ def test_on_a_full_disk_nothing_comes_in(world, tmp_path, monkeypatch):
         read_parcel(other.database.blobs, path)
     assert other.files() == set()
     other.close()
-
-
-# ---- files that are not as we wrote them ---------------------------------------------------------
-
-
-def altered(source, target, change):
-    """A copy of an export with its entries changed: a dict of name -> bytes."""
-    with zipfile.ZipFile(source) as file:
-        entries = {name: file.read(name) for name in file.namelist()}
-    change(entries)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, data in entries.items():
-            file.writestr(name, data)
-
-
-def in_rows(table, change):
-    """A change of one table's rows, which are lists."""
-
-    def alter(entries):
-        rows = msgspec.msgpack.decode(entries[f"rows/{table}.msgpack"])
-        rows = change(rows) or rows
-        entries[f"rows/{table}.msgpack"] = msgspec.msgpack.encode(rows)
-
-    return alter
-
-
-def put(row, column, value):
-    """Set one value of a table's row."""
-    return lambda rows: rows[row].__setitem__(column, value)
-
-
-def repacked(row, column, **fields):
-    """Set fields of a message within a row."""
-
-    def change(rows):
-        message = msgspec.msgpack.decode(rows[row][column])
-        rows[row][column] = msgspec.msgpack.encode(message | fields)
-
-    return change
-
-
-def first_blob(value):
-    """Replace the first blob's data."""
-    return lambda entries: entries.update({min(n for n in entries if n.startswith("blobs/")): value})
-
-
-WRONG = {
-    "no manifest": lambda entries: entries.pop("manifest.json"),
-    "not ours": lambda entries: entries.update({"manifest.json": b'{"format": "x", "version": 1}'}),
-    "no json": lambda entries: entries.update({"manifest.json": b"\xff"}),
-    "no rows": lambda entries: entries.pop("rows/job.msgpack"),
-    "rows cut": lambda entries: entries.update({"rows/job.msgpack": entries["rows/job.msgpack"][:-9]}),
-    "two projects": in_rows("project", lambda rows: rows * 2),
-    "an id that is none": in_rows("job", put(0, 0, "../../etc/passwd")),
-    "an unknown verb": in_rows("job", put(0, 2, "destroy")),
-    "a number too large": in_rows("job", put(0, 6, 2**63)),
-    "a text for a number": in_rows("job", put(0, 6, "many")),
-    "no request": in_rows("job", put(0, 5, b"\x80")),
-    "no engine": in_rows("job", put(0, 4, b"\xc1")),
-    "a digest that leads away": in_rows("blob", put(0, 0, "../" * 21 + "a")),
-    "a job that is not there": in_rows("job", lambda rows: rows[1:]),
-    "a job twice": in_rows("job", lambda rows: [*rows, rows[0]]),
-    "another candidate's settings": in_rows("candidate", repacked(0, 3, candidate="a-c1")),
-    "pixels of another size": in_rows("candidate", repacked(0, 4, width=9)),
-    "pixels without a shape": in_rows("candidate", repacked(0, 4, width=-8, height=-4)),
-    "pixels of no format": in_rows("candidate", repacked(0, 4, format="jpeg")),
-    "an event of nothing": in_rows("event", put(0, 2, None)),
-    "a version's parent that is not there": in_rows("version", put(0, 2, "b-c0")),
-    "a circle of versions": in_rows("version", lambda rows: rows[::-1]),
-    "a head that is not there": in_rows("document", put(0, 1, "x")),
-    "a lost final picture": in_rows("decision", lambda rows: [
-        [*row[:9], None, *row[10:]] if row[4] == "modify" else row for row in rows
-    ]),
-    "news of nothing": in_rows("journal", put(0, 1, "daemon.stops")),
-    "a lost blob": lambda entries: entries.pop(min(n for n in entries if n.startswith("blobs/"))),
-    "other pixels": first_blob(bytes(128)),
-    "too few pixels": first_blob(b""),
-    "too many pixels": first_blob(bytes(10_000_000)),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("what", WRONG)
-def test_a_file_that_is_not_as_we_wrote_it_is_refused_in_words(world, tmp_path, what):
-    """Before anything is in the database, and never with a traceback."""
-    export_project(world.folder, PROJECT, tmp_path / "p", overwrite=True)
-    altered(tmp_path / "p", tmp_path / "wrong", WRONG[what])
-    other = World(tmp_path / "other")
-    empty = other.dump()
-    with pytest.raises(BadRequest, match=r"damaged or holds no project|contradicts itself"):
-        admit(other.database, read_parcel(other.database.blobs, tmp_path / "wrong"), "")
-    assert (other.dump(), other.database.size) == (empty, 0)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "other", "p", "wrong"]
-    other.close()
-
-
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
-def test_a_cut_file_is_refused_in_words(world, tmp_path, share):
-    """As after a copy that broke off; so is one with a byte turned over."""
-    path = tmp_path / "p"
-    export_project(world.folder, PROJECT, path, overwrite=True)
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(BadRequest, match="damaged or holds no project"):
-        read_parcel(world.database.blobs, path)
-    at = int(len(data) * share)
-    path.write_bytes(data[:at] + bytes([data[at] ^ 255]) + data[at + 1 :])
-    with pytest.raises(BadRequest):
-        admit(world.database, read_parcel(world.database.blobs, path), "")
-
-
-def test_a_newer_file_says_so(world, tmp_path):
-    """Whatever its rows look like."""
-    newer = b'{"format": "bridge-project", "version": 2, "project": "x"}'
-    export_project(world.folder, PROJECT, tmp_path / "p", overwrite=True)
-    altered(
-        tmp_path / "p",
-        tmp_path / "newer",
-        lambda entries: (entries.clear(), entries.update({"manifest.json": newer})),
-    )
-    with pytest.raises(Unsupported, match="newer"):
-        read_parcel(world.database.blobs, tmp_path / "newer")
-
-
-def test_a_bomb_of_rows_is_not_unpacked(world, tmp_path, monkeypatch):
-    """No more is read of a table than it may take."""
-    monkeypatch.setattr(archive, "_MOST_ROWS", 1_000_000)
-    export_project(world.folder, PROJECT, tmp_path / "p", overwrite=True)
-    altered(
-        tmp_path / "p",
-        tmp_path / "bomb",
-        lambda entries: entries.update({"rows/job.msgpack": bytes(9_000_000)}),
-    )
-    with pytest.raises(BadRequest, match="larger than"):
-        read_parcel(world.database.blobs, tmp_path / "bomb")
-
-
-def test_what_is_no_file_is_said(world, tmp_path):
-    """Nothing there, a folder, something else."""
-    (tmp_path / "text").write_text("hello")
-    for name, message in (("none", "no file"), ("data", "can't be read"), ("text", "holds no project")):
-        with pytest.raises(BadRequest, match=message):
-            read_parcel(world.database.blobs, tmp_path / name)

@@ -134,7 +134,7 @@ def old(tmp_path):
 
 
 def test_everything_is_still_there(old):
-    """Jobs with what was asked, candidates with their pixels, events with their numbers, what is unfinished."""
+    """Jobs with what was asked, candidates with their pixels, events by number, what is unfinished."""
     for job, verb in (("a", "fill"), ("b", "expand"), ("c", "vary"), ("d", "refine")):
         gone = {"document": "", "taste": None, "drafted": False, "unlike": ""}
         asked = replace(samples.REQUESTS[verb], job=job, prompt=f"tree {job}", **gone)

@@ -142,6 +142,14 @@ def test_a_picture_that_something_accepted_shares_is_not_given_up_for_nothing(wo
     assert world.store.request("a").picture == shared
 
 
+def test_a_picture_that_is_its_own_thumbnail_stays(world):
+    """A small one costs nothing besides the thumbnail, which stays anyway."""
+    world.job("a", 0)
+    world.candidate("a", patch=pixels("a-c0 small", 2, 1))
+    assert collect(world).candidates == 0
+    assert world.store.candidate("a-c0").pixels == pixels("a-c0 small", 2, 1)
+
+
 def test_shared_pictures_go_with_the_last_holder(world):
     """Bytes are counted once, when they are really free."""
     shared = pixels("shared picture")
