@@ -42,10 +42,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Career:
-    """All that one artist did: the same requests without taste and with it, in the same order."""
+    """All that one artist did: the same requests in the same order.
+
+    Attributes:
+        off: without taste.
+        drafted: without taste, but each candidate made from its draft, as with taste.
+        on: with taste.
+        summary: what the partner says it learned.
+        firsts: request -> the first pictures without and with taste.
+    """
 
     artist: Artist
     off: list[Outcome]
+    drafted: list[Outcome]
     on: list[Outcome]
     summary: str
     firsts: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]]
@@ -73,12 +82,14 @@ def gain(pairs: Sequence[tuple[str, float, float]]) -> tuple[float, float, float
     return float(sums.sum() / counts.sum()), float(low), float(high)
 
 
-def paired(done: Sequence[Career], figure: Callable[[Outcome], float]) -> list[tuple[str, float, float]]:
-    """A figure of each request with taste off and on."""
+def paired(
+    done: Sequence[Career], figure: Callable[[Outcome], float], *, against: str = "off"
+) -> list[tuple[str, float, float]]:
+    """A figure of each request without taste (``off`` or ``drafted``) and with it."""
     return [
         (off.picture, figure(off), figure(on))
         for one in done
-        for off, on in zip(one.off, one.on, strict=True)
+        for off, on in zip(getattr(one, against), one.on, strict=True)
     ]
 
 
@@ -103,9 +114,10 @@ def acceptance_table(done: Sequence[Career]) -> Table:
     """How often what was shown first was accepted, a row an artist."""
     table = Table(
         title=f"First candidate accepted, {len(done[0].on)} requests an artist",
-        caption="95 % intervals: Wilson; on - off in points, paired bootstrap over pictures",
+        caption="95 % intervals: Wilson; differences in points, paired bootstrap over pictures. drafted: "
+        "without taste, candidates made from drafts. worth: of the first one, in deviations of the usual",
     )
-    columns = ("artist", "off", "on", "on - off", "any: off", "on", "first's worth, on - off")
+    columns = ("artist", "off", "on", "on - off", "on - drafted", "any: off", "on", "worth, on - off")
     for column in columns:
         table.add_column(column, justify="left" if column == "artist" else "right")
     tasteful = [one for one in done if one.artist.weights]
@@ -119,6 +131,7 @@ def acceptance_table(done: Sequence[Career]) -> Table:
             name,
             *(_share([pair[side] for pair in pairs]) for side in (1, 2)),
             _gain(pairs),
+            _gain(paired(some, first, against="drafted")),
             *(f"{np.mean([pair[side] for pair in whole]):.0%}" for side in (1, 2)),
             _gain(worth, share=False),
         )

@@ -82,7 +82,7 @@ def daemon() -> Iterator[Callable[[str], BridgeClient]]:
             process.terminate()
 
 
-def asked(client: BridgeClient, place: Place, *, taste: bool) -> tuple[Offer, list[str]]:
+def asked(client: BridgeClient, place: Place, *, taste: bool, drafted: bool) -> tuple[Offer, list[str]]:
     """Ask for candidates at a place; also returns their ids."""
     height, width = place.hole.shape
     opaque = np.dstack([place.picture, np.full_like(place.hole, 255)])
@@ -95,6 +95,7 @@ def asked(client: BridgeClient, place: Place, *, taste: bool) -> tuple[Offer, li
         count=COUNT,
         seed=place.seed,
         taste=taste,
+        drafted=drafted,
     )
     started = time.perf_counter()
     found = _candidates(client, client.call(request).job)
@@ -131,10 +132,10 @@ def _laid(place: Place, done: CandidateDone) -> NDArray[np.uint8]:
 
 
 def work(
-    client: BridgeClient, artist: Artist, place: Place, pool: Pool, *, taste: bool
+    client: BridgeClient, artist: Artist, place: Place, pool: Pool, *, taste: bool, drafted: bool = False
 ) -> tuple[Offer, Outcome]:
     """Ask, decide, and say so."""
-    offer, names = asked(client, place, taste=taste)
+    offer, names = asked(client, place, taste=taste, drafted=drafted)
     outcome = judged(artist, place, pool, offer)
     if outcome.accepted >= 0:
         client.call(Accept(names[outcome.accepted], document=place.name))
@@ -157,7 +158,8 @@ def judged(artist: Artist, place: Place, pool: Pool, offer: Offer) -> Outcome:
     low = pool.bar(artist, BAD)
     rejected = [int(index) for index in np.flatnonzero(seen < low) if index != accepted]
     pairs = list(combinations(range(len(utility)), 2))
-    inside = [rgb2lab(picture)[place.hole > 0] for picture in offer.pictures]
+    hole = place.hole > 0
+    inside = [rgb2lab(picture[hole]) for picture in offer.pictures]
     return Outcome(
         place.name,
         place.round,
@@ -174,19 +176,37 @@ def judged(artist: Artist, place: Place, pool: Pool, offer: Offer) -> Outcome:
 # ---- the whole of it -------------------------------------------------------------------------------
 
 
+def _without(
+    client: Callable[[str], BridgeClient],
+    project: str,
+    artist: Artist,
+    wanted: Sequence[Place],
+    usual: Sequence[Pool],
+    *,
+    drafted: bool,
+) -> list[Offer]:
+    with client(project) as off:
+        return [
+            work(off, artist, place, pool, taste=False, drafted=drafted)[0]
+            for place, pool in zip(wanted, usual, strict=True)
+        ]
+
+
 def careers(artists: Sequence[Artist], wanted: Sequence[Place], usual: Sequence[Pool]) -> Iterator[Career]:
     """Let the artists work, one after the other, each in two projects.
 
     What is made without taste depends on the seeds alone, so the first artist's offers are what the others
-    are shown without taste too.
+    are shown without taste too. Candidates that taste chose are made from their drafts, which changes how
+    they look; what comes of that alone is seen in candidates made so without taste.
     """
     with daemon() as client:
-        plain: list[Offer] = []
-        with client("off") as off:
-            for place, pool in zip(wanted, usual, strict=True):
-                plain.append(work(off, artists[0], place, pool, taste=False)[0])
+        plain, small = (
+            _without(client, project, artists[0], wanted, usual, drafted=project == "off-drafted")
+            for project in ("off", "off-drafted")
+        )
         for artist in artists:
             without = [judged(artist, *each) for each in zip(wanted, usual, plain, strict=True)]
+            by_draft = [judged(artist, *each) for each in zip(wanted, usual, small, strict=True)]
             outcomes: list[Outcome] = []
             firsts: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
             with client(artist.name.replace(" ", "-")) as on:
@@ -195,7 +215,7 @@ def careers(artists: Sequence[Artist], wanted: Sequence[Place], usual: Sequence[
                     outcomes.append(outcome)
                     firsts[number] = (plain[number].pictures[0], offer.pictures[0])
                 summary = on.call(GetTaste()).summary
-            yield Career(artist, without, outcomes, summary, firsts)
+            yield Career(artist, without, by_draft, outcomes, summary, firsts)
 
 
 def write_sheet(career: Career, wanted: Sequence[Place], path: Path) -> None:
@@ -238,7 +258,9 @@ def main() -> None:
         done.append(career)
     console.print(acceptance_table(done), rounds_table(done), diversity_table(done))
     figures = {
-        one.artist.name: {"off": [asdict(each) for each in one.off], "on": [asdict(each) for each in one.on]}
+        one.artist.name: {
+            side: [asdict(each) for each in getattr(one, side)] for side in ("off", "drafted", "on")
+        }
         for one in done
     }
     (chosen.out / "taste.json").write_text(json.dumps(figures), "utf-8")

@@ -265,7 +265,10 @@ def _taste(parser: argparse.ArgumentParser) -> None:
         )
         return place_options(made, again=True)
 
-    action("show", "say what was learned and how sure that is (also without ACTION)", "show")
+    add = action(
+        "show", "say what was learned and how sure that is (also without ACTION)", "show --sheet taste.png"
+    ).add_argument
+    add("--sheet", type=Path, metavar="FILE", help="write what was liked and disliked most as a picture")
     action("on", "let your taste choose among the offers, and go on learning", "on")
     action("off", "offer as asked", "off")
     add = action(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's contact sheet: the photo with what was selected, and everything that was made of it."""
+"""Contact sheets: everything that the demo made, and what taste has learned, in pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
-__all__ = ["Labelled", "contact_sheet", "detail_box"]
+from ..protocol.pixels import Pixels
+
+__all__ = ["Labelled", "contact_sheet", "detail_box", "rows_sheet"]
 
 _WIDTH, _GAP, _CAPTION = 1680, 24, 34
 _PAPER, _INK = (28, 28, 30), (226, 226, 222)
@@ -60,6 +62,22 @@ def contact_sheet(
         view = _detail(_open(each.file), detail_box(_bounds(fill_mask), size, cell), cell)
         _put(sheet, view, (_GAP + column * (cell[0] + _GAP), _GAP + 2 * step), each.label)
     _put(sheet, wide, (_GAP, _GAP + 3 * step), expanded.label)
+    sheet.save(path)
+
+
+def rows_sheet(path: Path, rows: Sequence[tuple[str, Sequence[Pixels]]], *, cell: int = 160) -> None:
+    """Write rows of 8-bit RGBA pictures, each under its title, in cells of ``cell`` pixels a side."""
+    longest = max([len(pictures) for _, pictures in rows] + [3])
+    step = cell + _CAPTION + _GAP
+    sheet = Image.new("RGB", (_GAP + longest * (cell + _GAP), _GAP + len(rows) * step), _PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(20)
+    for row, (title, pictures) in enumerate(rows):
+        top = _GAP + row * step
+        draw.text((_GAP, top), title, _INK, font)
+        for column, pixels in enumerate(pictures):
+            picture = Image.frombytes("RGBA", (pixels.width, pixels.height), pixels.data)
+            fitted = _fitted(picture, (cell, cell))
+            sheet.paste(fitted, (_GAP + column * (cell + _GAP), top + _CAPTION), fitted)
     sheet.save(path)
 
 

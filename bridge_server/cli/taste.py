@@ -13,6 +13,7 @@ from typing import Any, cast
 from ..client import BridgeClient
 from ..protocol.codec import from_plain, to_plain
 from ..protocol.errors import BadRequest, BridgeError, NotFound
+from ..protocol.messages import Fetch
 from ..protocol.taste import (
     Forget,
     GetTaste,
@@ -52,10 +53,26 @@ def taste(given: argparse.Namespace) -> int:
             if data is not None
             else _ACTIONS[given.action](given, client, screen)
         )
+        if getattr(given, "sheet", None) is not None:
+            _draw(given.sheet, info, client)
     screen.result(to_plain(info))
     for line in described(info):
         screen.line(line)
     return exits.OK
+
+
+def _draw(path: Path, info: TasteInfo, client: BridgeClient) -> None:
+    """Write what was liked and disliked most as one picture."""
+    from .sheet import rows_sheet  # noqa: PLC0415 - only who wants a picture waits for Pillow
+
+    rows = [
+        (title, [client.call(Fetch(name, thumbnail=True)).pixels for name in names])
+        for title, names in ((f"More of this: {info.summary}", info.liked), ("Less of this", info.disliked))
+    ]
+    try:
+        rows_sheet(path, rows)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be written: {error}.", "Give the name of a PNG file.") from error
 
 
 def _show(given: argparse.Namespace, client: BridgeClient, screen: Screen) -> TasteInfo:
@@ -116,6 +133,8 @@ def described(info: TasteInfo) -> list[str]:
             lines.append(f"{name} above all: {candidates[0]}")
             lines += [f"{'':{len(name)}}            {each}" for each in candidates[1:]]
     other = "off" if settings.on else "on"
+    if info.liked or info.disliked:
+        lines.append("To see them: taste show --sheet FILE.png")
     lines.append("To correct it: taste set --pin AXIS=VALUE (1 is more, -1 less, 0 no matter).")
     lines.append(f"To switch it {other}: taste {other}. To begin anew: taste forget.")
     return lines

@@ -21,7 +21,7 @@ __all__ = ["Chooser"]
 log = logging.getLogger(__name__)
 
 #: Drafts for each candidate wanted, and the fewest and the most for one job.
-_EACH, _FEWEST, _MOST = 4, 12, 32
+_EACH, _FEWEST, _MOST = 6, 12, 32
 
 
 class Chooser:

@@ -93,12 +93,12 @@ def _by_worth(count: int, exploration: float, rng: np.random.Generator, *, taste
 
 def _pool(drafts: Sequence[Mapping[str, float]], posterior: Posterior, unlike: Floats) -> _Pool:
     """The pool of ``drafts``, to stay away from the (0, K) or (1, K) values of ``unlike``."""
-    values = table(drafts)
-    worth = _standard(posterior.score(values), at_least=1.0)
-    whole = filled(values)
+    whole = filled(table(drafts))
     middle = np.median(whole, axis=0)
+    # an artist sees how a draft stands out of its pool, where a usual difference may be small or large
     scale = _spread(whole, posterior.scale)
     places = np.clip((whole - middle) / scale, -LIMIT, LIMIT)
+    worth = _standard(places @ posterior.weights, at_least=1.0)
     away = distances(places, places)
     typical = float(away.sum()) / max(1, away.size - len(away))  # the mean without the zeros of the diagonal
     pool = _Pool(worth, away, typical or 1.0, _ordinary(np.sqrt(np.mean(places**2, axis=1))))

@@ -287,7 +287,9 @@ def test_taste_is_shown_steered_saved_and_loaded(shared, said, made, files):
     chosen, _ = made("tasteful")
     said("accept", chosen, "--project", "tasteful")
     at = ["--project", "tasteful"]
-    assert said("taste", *at)["lessons"] == 1
+    assert said("taste", "show", "--sheet", files / "taste.png", *at)["lessons"] == 1
+    with Image.open(files / "taste.png") as sheet:
+        assert sheet.width > 400
     said("taste", "set", "--pin", "warmth=1", "--pin", "grain=-0.5", "--exploration", 0.5, *at)
     said("taste", "set", "--unpin", "grain", "--pin", "edges=0", *at)
     settings = {"on": False, "scope": "project", "exploration": 0.5, "pins": {"warmth": 1.0, "edges": 0.0}}

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's contact sheet."""
+"""The demo's contact sheet, and that of taste."""
 
 import pytest
 from PIL import Image, ImageDraw
 
-from bridge_server.cli.sheet import Labelled, contact_sheet, detail_box
+from bridge_server.cli.sheet import Labelled, contact_sheet, detail_box, rows_sheet
+from bridge_server.protocol.pixels import Pixels
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,16 @@ def test_the_sheet_shows_everything(tmp_path):
         assert colours[colour] > 100_000
     bluish = sum(number for (r, _, b), number in colours.items() if 60 < r < 120 and b > 200)
     assert bluish > 500  # the outline that is drawn last
+
+
+def test_rows_of_pictures_stand_under_their_titles(tmp_path):
+    """Each as large as its cell allows, with its transparency; an empty row keeps its place."""
+    red = Pixels(2, 1, "rgba8", b"\xff\x00\x00\xff" * 2)
+    nothing = Pixels(1, 1, "rgba8", b"\xff\x00\x00\x00")
+    rows_sheet(tmp_path / "sheet.png", [("liked", [red, nothing]), ("disliked", [])], cell=40)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        row = sheet.crop((0, 58, sheet.width, 98))
+        reds = [x for x in range(row.width) if row.getpixel((x, 10)) == (255, 0, 0)]
+        assert (reds[0], len(reds)) == (24, 40)
+        assert row.getpixel((24, 30)) != (255, 0, 0)
+        assert sheet.height == 24 + 2 * (40 + 34 + 24)

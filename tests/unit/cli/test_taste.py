@@ -36,7 +36,8 @@ def test_what_was_learned_is_said_with_how_sure_it_is():
     ]
     assert lines[4] == "It chooses the next offers; 25 % are left to chance, to go on learning."
     assert lines[5:8] == ["Liked above all: c1", "                 c2", "Disliked above all: c3"]
-    assert "--pin" in lines[8]
+    assert lines[8] == "To see them: taste show --sheet FILE.png"
+    assert "--pin" in lines[9]
     assert max(map(len, lines)) <= 80
 
 
