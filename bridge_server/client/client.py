@@ -58,6 +58,9 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 
 _CONNECT_TIMEOUT = 5.0
 
+#: Spreads the attempts of several clients; one of its own leaves the program's chance alone.
+_CHANCE = random.Random()  # noqa: S311
+
 #: Seconds for a daemon to answer a goodbye.
 _CLOSE_TIMEOUT = 1.0
 
@@ -250,7 +253,7 @@ class BridgeClient:
             except Exception:  # whatever listens there may say anything, and locate may fail
                 log.exception("the connection to the daemon failed")
                 self._tell(ConnectionChanged("waiting", "What came was not understood."))
-            self._closing.wait(wait * random.uniform(0.8, 1.2))  # noqa: S311 - spreads clients
+            self._closing.wait(wait * _CHANCE.uniform(0.8, 1.2))
             wait = min(wait * 2, _LONGEST_WAIT)
         self._fail_all(ConnectionLost("The client was closed."))
         self._tell(ConnectionChanged("closed"))
@@ -340,8 +343,11 @@ class BridgeClient:
             return  # answered before, or given up
         if kind == "failure" and isinstance(pending.request, (Submit, Watch)):
             self._seen.end(pending.request.job)
-        if kind == "reply" and isinstance(pending.request, Follow):
-            self._seen.follow_from(frame["result"]["seq"])
+        if isinstance(pending.request, Follow):
+            if kind == "reply":
+                self._seen.follow_from(frame["result"]["seq"])
+            else:
+                self._seen.refuse_following()
         settle_from(pending, frame)
 
     def _tell(self, happening: Happening) -> None:

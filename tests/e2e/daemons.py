@@ -54,7 +54,11 @@ class Daemon:
     def client(self, **options):
         """A connected client."""
         client = BridgeClient(lambda: find_daemon(self.folder), name="test", **options)
-        client.wait_until_connected(10)
+        try:
+            client.wait_until_connected(10)
+        except BaseException:
+            client.close()
+            raise
         return client
 
     def kill(self):

@@ -33,7 +33,7 @@ from bridge_server.protocol.versions import (
     Undo,
     VersionInfo,
 )
-from daemons import fill
+from daemons import fill, wait_until
 
 KILLS = 20
 
@@ -44,6 +44,7 @@ class Artist:
     def __init__(self, client, chance):
         self._client, self._chance = client, chance
         self.candidates, self.versions, self.decisions, self.events = {}, {}, {}, []
+        self.done = 0
 
     def listen(self):
         """Take in what was told since; a project's events come once, in order, without a gap."""
@@ -66,6 +67,7 @@ class Artist:
         actions = [self._ask, self._ask, self._accept, self._accept, self._reject, self._move, self._move,
                    self._mark, self._paint_over, self._more, self._steer_taste]  # fmt: skip
         self._chance.choice(actions)()
+        self.done += 1
 
     def _any(self, of):
         return self._chance.choice(list(of)) if of else None
@@ -121,10 +123,15 @@ def children_of(pid):
     return [int(line) for line in found.stdout.split()]
 
 
-def killer(daemon, chance, over):
-    """Kill the daemon or one of its processes, again and again; a killed daemon is started again."""
+def killer(daemon, chance, artist, over):
+    """Kill the daemon or one of its processes, again and again; a killed daemon is started again.
+
+    Some of what the artist does goes well in between, however slow the machine is.
+    """
     for _ in range(KILLS):
-        time.sleep(chance.uniform(0.05, 0.5))
+        enough = artist.done + chance.randrange(5)
+        wait_until(lambda enough=enough: artist.done >= enough, 60)
+        time.sleep(chance.uniform(0, 0.3))
         children = children_of(daemon.process.pid)
         if children and chance.random() < 0.4:
             with contextlib.suppress(ProcessLookupError):
@@ -188,7 +195,7 @@ def test_nothing_that_the_artist_was_told_is_lost(start, seed):
     with daemon.client(host="krita", project="book cover") as client:
         client.call(Follow())
         artist = Artist(client, chance)
-        thread = threading.Thread(target=killer, args=(daemon, random.Random(seed + 1), over))
+        thread = threading.Thread(target=killer, args=(daemon, random.Random(seed + 1), artist, over))
         thread.start()
         while not over.is_set():
             with contextlib.suppress(

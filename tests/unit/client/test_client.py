@@ -369,7 +369,7 @@ def test_attempts_to_connect_come_ever_slower_up_to_a_limit(monkeypatch):
         Event=Impatient, **{n: getattr(threading, n) for n in ("Lock", "Thread", "current_thread")}
     )
     monkeypatch.setattr(module, "threading", fake)
-    monkeypatch.setattr(module.random, "uniform", lambda _low, _high: 1.0)
+    monkeypatch.setattr(module._CHANCE, "uniform", lambda _low, _high: 1.0)
     with BridgeClient(lambda: None, name="t"):
         assert enough.wait(SOON)
     assert waits[:8] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
