@@ -9,7 +9,7 @@ from dataclasses import replace
 import samples
 from bridge_server.jobs.chooser import Chooser
 from bridge_server.jobs.scheduler import Scheduler
-from bridge_server.protocol.errands import Chosen
+from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Shares
 from bridge_server.protocol.errors import Cancelled
 from bridge_server.protocol.messages import VERBS, CandidateDone, JobState
 from bridge_server.protocol.records import Placement
@@ -18,6 +18,7 @@ from bridge_server.sessions.conversation import Sitting
 from bridge_server.sessions.memory import Memory
 
 SOON = 10
+THUMBNAIL = replace(samples.PATCH, data=b"\x11\x21\x31\xff")
 FINAL = ("done", "failed", "cancelled")
 ENGINES = [
     replace(samples.ENGINE, name="one", batches=False, verbs={key: [] for key in VERBS}, drafts=["fill"]),
@@ -32,14 +33,12 @@ class Run:
         self.task, self.say = task, listener
         self.ended = asyncio.get_running_loop().create_future()
 
-    def make(self, index, **recipe):
+    def make(self, index, pixels=samples.PATCH, **recipe):
         """Say that a candidate is finished."""
         seed = self.task.seeds[self.task.indices.index(index)]
         place = Placement(1, 0, 1, 1)
         look = {"lightness": seed / 100}
-        self.say(
-            TaskCandidate(self.task.task, index, seed, place, samples.PATCH, 0.1, samples.PATCH, look, recipe)
-        )
+        self.say(TaskCandidate(self.task.task, index, seed, place, pixels, 0.1, THUMBNAIL, look, recipe))
 
     def draft(self, index):
         """Say what a draft looks like."""
@@ -92,20 +91,48 @@ class Workers:
 
 
 class Clerk:
-    """Stands in for a Clerk: chooses the last drafts, or fails as it is told."""
+    """Stands in for a Clerk: chooses the last drafts, or fails as it is told.
+
+    ``asked`` are the choices that were asked for, ``errands`` the names of all errands.
+    """
 
     def __init__(self):
-        self.asked = []
+        self.asked, self.errands = [], []
         self.error = None
+        self.found = Differs("", 1.0, 0.25, 3.0, ["warmer"])
 
     async def choose(self, **errand):
         """As a Clerk's, at once."""
         self.asked.append(errand)
-        if self.error is not None:
-            raise self.error
+        self._do("choose")
         most = len(errand["drafts"])
         chosen = [most - 1 - number for number in range(errand["count"])]
         return Chosen("", chosen, ["near"] * len(chosen))
+
+    async def learn(self, lessons, pins):
+        """As a Clerk's; likes and dislikes what the first lesson offers first and last."""
+        self._do("learn")
+        return Learned("", [], f"{len(lessons)} lessons, {len(pins)} pins", [[0, 0]] if lessons else [], [])
+
+    async def differ(self, *_patches, final=False):
+        """As a Clerk's; ``found``."""
+        self._do("differ final" if final else "differ")
+        return self.found
+
+    async def overlay(self, picture, region, _patch, _placement):
+        """As a Clerk's; nothing is painted."""
+        self._do("overlay")
+        return Overlaid("", picture, region, samples.MASK)
+
+    async def share_out(self, pieces, canvas=None):
+        """As a Clerk's; all of the machine's."""
+        self._do("share_out")
+        return Shares("", len(pieces) * 10, 1.0, 0.0, 0.0)
+
+    def _do(self, errand):
+        self.errands.append(errand)
+        if self.error is not None:
+            raise self.error
 
 
 class Stage:
@@ -114,10 +141,10 @@ class Stage:
     Those of jobs and those of projects stand apart.
     """
 
-    def __init__(self, folder, *, size=2, max_queued=8):
+    def __init__(self, folder, *, size=2, max_queued=8, clerk=None):
         self.memory = Memory(folder)
         self.store = self.memory.store
-        self.clerk = Clerk()
+        self.clerk = clerk or Clerk()
         self.writer = ThreadPoolExecutor(1)
         self.workers = Workers(size)
         self.events, self.project_events = [], []

@@ -2,13 +2,17 @@
 """A listener with everything behind it, on the test's own event loop, with workers moved by hand."""
 
 import asyncio
+import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgpack
 from websockets.asyncio.client import connect
 
+import samples
+from bridge_server.jobs.clerk import Clerk
 from bridge_server.protocol.codec import event_from_frame, request_frame, result_from_frame
-from bridge_server.protocol.messages import PROTOCOL_VERSION, Hello
+from bridge_server.protocol.messages import PROTOCOL_VERSION, GetJob, Hello
 from bridge_server.server.connection import Limits
 from bridge_server.server.desk import Desk
 from bridge_server.server.hub import Hub
@@ -17,6 +21,7 @@ from scheduling import Stage
 
 TOKEN = "t0ken"
 SOON = 10
+CLERK = [sys.executable, "-m", "bridge_server.workers.clerk"]
 
 
 class Client:
@@ -49,9 +54,24 @@ class Client:
         assert frame["id"] == request_id
         return result_from_frame(request.op, frame) if frame["kind"] == "reply" else frame["error"]
 
-    async def hello(self, session="", token=TOKEN, protocol=PROTOCOL_VERSION):
+    async def hello(self, session="", token=TOKEN, protocol=PROTOCOL_VERSION, **who):
         """Say hello; the welcome."""
-        return await self.answer(Hello(protocol, token, "test", session=session))
+        return await self.answer(Hello(protocol, token, "test", session=session, **who))
+
+    async def event(self, topic):
+        """The next event of a topic, past anything else."""
+        while (frame := await self.hear())["kind"] != "event" or frame["topic"] != topic:
+            pass
+        return event_from_frame(frame)
+
+    async def news(self, last):
+        """The project's lasting events up to the one with number ``last``: their numbers."""
+        numbers = []
+        while not numbers or numbers[-1] != last:
+            frame = await self.hear()
+            if frame["kind"] == "event" and frame["topic"].startswith("project."):
+                numbers.append(event_from_frame(frame).seq)
+        return numbers
 
     async def events(self, last):
         """Lasting events up to the one with number ``last``: their numbers."""
@@ -64,12 +84,13 @@ class Client:
 
 
 class House:
-    """A listener, a hub and a stage."""
+    """A listener, a hub and a stage. ``clerk``: a real one instead of the stand-in."""
 
-    def __init__(self, folder, **limits):
+    def __init__(self, folder, *, clerk=None, budget=0, **limits):
         self.hub = Hub()
-        self.stage = Stage(folder, size=1)
+        self.stage = Stage(folder, size=1, clerk=clerk)
         self.stage.on_publish = self.hub.publish
+        self.folder, self.budget = folder, budget
         self.begun, self.gone, self.stops = [], [], []
         self.begin_session = self._remember
         bounds = Limits(limits.get("max_message", 2**20), 100)
@@ -87,32 +108,47 @@ class House:
         await self.stage.scheduler.session_gone(session)
 
     def _desk(self, address):
-        return Desk(
+        self.desk = Desk(
             scheduler=self.stage.scheduler,
             clerk=self.stage.clerk,
             memory=self.stage.memory,
             writer=self.stage.writer,
             hub=self.hub,
             max_pixels=100,
-            budget=0,
-            data_dir="/data",
+            budget=self.budget,
+            data_dir=self.folder,
             address=address,
             request_stop=self.stops.append,
             started=0.0,
         )
+        return self.desk
 
     async def open(self):
         """Begin to listen."""
         self.address = await self.listener.start("127.0.0.1", 0, self._desk)
 
     @asynccontextmanager
-    async def client(self, *, greet=True, **options):
+    async def client(self, *, greet=True, project="default", host="", **options):
         """A connection."""
         async with connect(self.address, compression=None, max_size=None, **options) as socket:
             client = Client(socket)
             if greet:
-                await client.hello()
+                await client.hello(project=project, host=host)
             yield client
+
+    async def make(self, client, job="a", count=1, pixels=samples.PATCH, **fields):
+        """A finished job of the client's; its candidates' ids."""
+        plain = {"engine": "one", "if_gone": "finish", "taste": False, "drafted": False, "unlike": ""}
+        request = replace(samples.REQUESTS["fill"], **plain | {"job": job, "count": count} | fields)
+        answer = await client.answer(request)
+        assert not isinstance(answer, dict), answer
+        for _ in range(count):
+            run = await self.stage.started()
+            run.make(run.task.indices[0], pixels)
+            run.end()
+        await self.stage.end_of(job)
+        found = await client.answer(GetJob(job))
+        return [info.candidate for info in sorted(found.candidates, key=lambda info: info.index)]
 
     async def empty(self):
         """Wait until nobody is connected."""
@@ -132,5 +168,8 @@ async def house(folder, **limits):
     finally:
         await it.stage.scheduler.stop()
         await it.listener.stop()
+        if isinstance(it.stage.clerk, Clerk):
+            await it.stage.clerk.close()
+        await it.desk.settle()
         it.stage.writer.shutdown()
         it.stage.memory.close()

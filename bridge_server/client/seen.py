@@ -22,6 +22,7 @@ class SeenLog:
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
         self._followed: Optional[int] = None
+        self._followed_before: Optional[int] = None
         self._lock = threading.Lock()
 
     def begin(self, job: str, after: int = 0) -> None:
@@ -42,7 +43,12 @@ class SeenLog:
     def begin_following(self, after: Optional[int]) -> None:
         """Follow the project, as if its first ``after`` lasting events had been seen; None: from now on."""
         with self._lock:
-            self._followed = -1 if after is None else after
+            self._followed_before, self._followed = self._followed, -1 if after is None else after
+
+    def refuse_following(self) -> None:
+        """The daemon said no: what was followed before goes on."""
+        with self._lock:
+            self._followed = self._followed_before
 
     def follow_from(self, seq: int) -> None:
         """The daemon said from which number on it tells; never goes back."""

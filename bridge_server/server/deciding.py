@@ -56,22 +56,23 @@ async def _modify(desk: Desk, caller: Caller, request: Modify) -> DecisionInfo:
 
 
 async def measure(desk: Desk, decision: DecisionInfo) -> None:
-    """Find out how far the artist's final pixels are from the offer, and note it."""
+    """Find out how far the artist's final pixels are from the offer, and note it, once."""
     try:
+        unmeasured = await desk.read(desk.memory.tree.unmeasured, decision.project)
+        if decision.decision not in [each.decision for each in unmeasured]:
+            return  # asked again, and the first answer did not know it yet
         offer = await desk.read(desk.memory.store.candidate, decision.candidate)
         version = await desk.read(desk.memory.tree.version, decision.version)
         place, final = await desk.read(desk.memory.tree.final, decision.decision)
         found = await desk.clerk.differ(offer.pixels, version.placement, final, place, final=True)
+        noted = (decision.decision, found.changed, found.difference)
+        desk.tell(await desk.read(desk.memory.conversation.measured, *noted))
     except BridgeError as error:
         log.warning("decision %s can't be measured now: %s", decision.decision, error)
-        return
-    desk.tell(
-        await desk.read(desk.memory.conversation.measured, decision.decision, found.changed, found.difference)
-    )
 
 
 async def _more(desk: Desk, caller: Caller, request: More) -> Submitted:
-    info, asked = await _origin(desk, request)
+    info, asked = await _origin(desk, caller, request)
     offer = await desk.read(desk.memory.store.candidate, request.candidate)
     laid = await desk.clerk.overlay(asked.picture, asked.region, offer.pixels, info.placement)
     vary = Vary(
@@ -94,7 +95,7 @@ async def _more(desk: Desk, caller: Caller, request: More) -> Submitted:
 
 
 async def _less(desk: Desk, caller: Caller, request: Less) -> Submitted:
-    _, asked = await _origin(desk, request)
+    _, asked = await _origin(desk, caller, request)
     again = replace(
         asked,
         count=request.count,
@@ -109,9 +110,10 @@ async def _less(desk: Desk, caller: Caller, request: Less) -> Submitted:
     return await _lean(desk, caller, request.candidate, again, "less")
 
 
-async def _origin(desk: Desk, request: More | Less) -> tuple[CandidateInfo, Fill | Expand]:
-    """A candidate and the request that it comes from, with its pixels and the name of its engine."""
+async def _origin(desk: Desk, caller: Caller, request: More | Less) -> tuple[CandidateInfo, Fill | Expand]:
+    """A candidate of the caller's project and the request that it comes from, with its pixels and engine."""
     check_more(request)
+    await desk.read(desk.memory.conversation.check_own, request.candidate, desk.sitting(caller))
     info = await desk.read(desk.memory.store.candidate_info, request.candidate)
     asked = await desk.read(desk.memory.store.request, info.job)
     return info, replace(asked, engine=(await desk.scheduler.job(info.job)).engine)
@@ -119,10 +121,8 @@ async def _origin(desk: Desk, request: More | Less) -> tuple[CandidateInfo, Fill
 
 async def _lean(desk: Desk, caller: Caller, candidate: str, request: Fill | Expand, kind: str) -> Submitted:
     """Ask for pictures and note what the artist leaned to; once, however often it is asked."""
-    by = desk.sitting(caller)
-    await desk.read(desk.memory.conversation.check_own, candidate, by)
     submitted = await submit(desk, caller, request)
-    await desk.change(desk.memory.conversation.lean, candidate, kind, request.job, by)
+    await desk.change(desk.memory.conversation.lean, candidate, kind, request.job, desk.sitting(caller))
     return submitted
 
 

@@ -56,6 +56,8 @@ class Desk:
     tidying: asyncio.Lock = field(default_factory=asyncio.Lock)
     #: Projects that are being deleted: nothing new comes into them.
     closing: set[str] = field(default_factory=set[str])
+    #: When the budget is next worth a look, in monotonic seconds.
+    sweep_again: float = 0.0
     _errands: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     async def read(self, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -101,20 +103,29 @@ class Desk:
         """Tell the lasting events after number ``after``, then what happens from now on; none is left out.
 
         One event at a time, as fast as the client takes them: candidates may be many and large.
-        ``read(key, after)`` finds the next one.
+        ``read(key, after)`` finds the next one. A project that is deleted meanwhile ends it.
         """
-        self.hub.begin_catching_up(caller, channel)
+        state = self.hub.begin_catching_up(caller, channel)
+        missing: Event | None = None
         try:
             while True:
                 event = await self.read(read, key, after)
+                if event is None and state.newest is missing:
+                    event = missing  # told, and not to be read: the end of a job that could not be written
                 if event is not None:
                     await caller.room()
+                if state.over:
+                    return
+                if event is not None:
                     self.hub.tell(caller, channel, event)
-                    after = event.seq
+                    after, missing = event.seq, None
                 elif self.hub.caught_up(caller, channel, after):
                     return
+                else:
+                    missing = state.newest  # read once more, it may have come after the reading
         except BaseException:
-            self.hub.stop_catching_up(caller, channel)
+            if not state.over:
+                self.hub.stop_catching_up(caller, channel)
             raise
 
 

@@ -11,7 +11,7 @@ from ..protocol.codec import Event
 from ..protocol.messages import FINAL_STATES
 from .frames import event_frame
 
-__all__ = ["Hub", "Watcher"]
+__all__ = ["CatchingUp", "Hub", "Watcher"]
 
 _PASSING = ("job.progress", "job.preview", "job.drafts")
 
@@ -31,11 +31,15 @@ class Watcher(Protocol):
 
 
 @dataclass
-class _CatchingUp:
-    """A watcher who is told older events, ``replays`` times at once; ``skipped``: the newest passed over."""
+class CatchingUp:
+    """A watcher who is told older events, ``replays`` times at once."""
 
     replays: int = 0
+    #: The newest event that was passed over, and its number.
+    newest: Event | None = None
     skipped: int = 0
+    #: The project was deleted: what is read from now on is another one's.
+    over: bool = False
 
 
 class Hub:
@@ -44,7 +48,7 @@ class Hub:
     def __init__(self) -> None:
         self.connected: set[Watcher] = set()
         self._watchers: defaultdict[str, set[Watcher]] = defaultdict(set)
-        self._catching_up: dict[tuple[Watcher, str], _CatchingUp] = {}
+        self._catching_up: dict[tuple[Watcher, str], CatchingUp] = {}
         self._told: dict[tuple[Watcher, str], int] = {}
 
     def join(self, watcher: Watcher) -> None:
@@ -67,13 +71,20 @@ class Hub:
         """From now on tell this connection what happens there."""
         self._watchers[channel].add(watcher)
 
-    def begin_catching_up(self, watcher: Watcher, channel: str) -> None:
+    def watches(self, watcher: Watcher, channel: str) -> bool:
+        """Whether this connection is told what happens there."""
+        return watcher in self._watchers.get(channel, ())
+
+    def begin_catching_up(self, watcher: Watcher, channel: str) -> CatchingUp:
         """Watch, but leave the lasting events to who now reads them from the store and tells them.
 
-        That goes on until :meth:`caught_up` is true or :meth:`stop_catching_up` was called.
+        That goes on until :meth:`caught_up` is true, :meth:`stop_catching_up` was called, or what is returned
+        is ``over``.
         """
-        self._catching_up.setdefault((watcher, channel), _CatchingUp()).replays += 1
+        state = self._catching_up.setdefault((watcher, channel), CatchingUp())
+        state.replays += 1
         self.watch(watcher, channel)
+        return state
 
     def caught_up(self, watcher: Watcher, channel: str, last: int) -> bool:
         """False if an event after number ``last`` has come meanwhile: read on. True ends the catching up."""
@@ -104,9 +115,13 @@ class Hub:
                 watcher.send_passing((event.topic, channel, getattr(event.body, "index", 0)), frame)
             elif event.topic == "project.deleted":
                 self._told.pop((watcher, channel), None)  # begun anew, it counts from 1
+                state = self._catching_up.pop((watcher, channel), None)
+                if state is not None:
+                    state.over = True
                 watcher.send(frame)
             elif (watcher, channel) in self._catching_up:
-                self._catching_up[watcher, channel].skipped = event.seq
+                state = self._catching_up[watcher, channel]
+                state.newest, state.skipped = event, event.seq
             elif event.seq > self._told.get((watcher, channel), 0):
                 self._send(watcher, channel, event, frame)
 

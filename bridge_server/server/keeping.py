@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from pathlib import Path
 
 from ..protocol.checks import check_project_name
 from ..protocol.codec import Event
-from ..protocol.errors import BadRequest, BridgeError
+from ..protocol.errors import BadRequest, BridgeError, TooBusy
 from ..protocol.projects import (
     Collect,
     Collected,
@@ -28,6 +29,9 @@ from .desk import Caller, Desk, Routes
 __all__ = ["ROUTES", "keep_within_budget"]
 
 log = logging.getLogger(__name__)
+
+#: Seconds until it is tried again, where not enough could be removed.
+_PAUSE = 600.0
 
 
 async def _export(desk: Desk, caller: Caller, request: ExportProject) -> Exported:
@@ -57,8 +61,11 @@ def _absolute(path: str) -> Path:
 
 async def _delete(desk: Desk, _caller: Caller, request: DeleteProject) -> Collected:
     await desk.read(desk.memory.library.known, request.project)
+    if request.project in desk.closing:
+        raise TooBusy(f"The project {request.project!r} is being deleted already.", "Wait a moment.")
     desk.closing.add(request.project)
     try:
+        await desk.scheduler.written()
         async with desk.tidying:
             sweep = await desk.read(desk.memory.sweeper.begin_delete, request.project)
             collected = await _sweep(desk, sweep)
@@ -81,8 +88,11 @@ async def keep_within_budget(desk: Desk) -> None:
     """Remove what may go if the store has outgrown its budget, and say so."""
     if not desk.budget or desk.memory.database.size <= desk.budget or desk.tidying.locked():
         return
+    if time.monotonic() < desk.sweep_again:
+        return
     try:
-        await _tidy(desk, Collect())
+        if (await _tidy(desk, Collect())).over:
+            desk.sweep_again = time.monotonic() + _PAUSE
     except BridgeError as error:
         log.warning("the store can't be brought within its budget: %s", error)
 

@@ -38,18 +38,26 @@ async def _project(desk: Desk, caller: Caller, request: GetProject) -> ProjectIn
 
 async def _follow(desk: Desk, caller: Caller, request: Follow) -> ProjectInfo:
     channel = channel_of(caller.project)
-    desk.hub.begin_catching_up(caller, channel)  # before the number is read, so that nothing falls between
+    watched = desk.hub.watches(caller, channel)
+    state = desk.hub.begin_catching_up(caller, channel)  # before the number is read: nothing falls between
     try:
         info = await desk.read(desk.memory.library.project, caller.project)
         after = info.seq if request.after is None else request.after
         if after > info.seq:
-            raise NotFound(
+            raise NotFound(  # noqa: TRY301
                 f"The project {caller.project!r} has had {info.seq} events; it was deleted and begun anew.",
                 "Follow it from now on: leave after out.",
             )
         await desk.replay(caller, channel, after, desk.memory.library.event_after, caller.project)
+    except BaseException:
+        if not watched:
+            desk.hub.unwatch(caller, channel)  # who was refused hears nothing
+        raise
     finally:
-        desk.hub.stop_catching_up(caller, channel)
+        if not state.over:
+            desk.hub.stop_catching_up(caller, channel)
+    if state.over:  # deleted meanwhile: of what was begun anew everything is told
+        return replace(await desk.read(desk.memory.library.project, caller.project), seq=0)
     return info
 
 
@@ -96,7 +104,7 @@ async def _report(desk: Desk, caller: Caller, request: GetReport) -> Report:
     await desk.read(desk.memory.library.known, project)
     for decision in await desk.read(desk.memory.tree.unmeasured, project):
         await measure(desk, decision)  # the daemon ended before it could
-    jobs, decisions, versions = await desk.read(desk.memory.library.everything, project)
+    jobs, decisions, versions = await asyncio.to_thread(desk.memory.everything, project)
     found = await asyncio.to_thread(measures.measure, project, jobs, decisions, versions)
     return replace(found, shares=await _shares(desk, project))
 

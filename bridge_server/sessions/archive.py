@@ -24,7 +24,7 @@ from ..protocol.checks import check_project_name
 from ..protocol.errors import BadRequest, NotFound, OutOfSpace, Unsupported
 from ..protocol.projects import Exported
 from .blobs import Blobs, read_blob, sync_folder
-from .database import Database
+from .database import Database, Snapshot
 from .parcel import IDS, Parcel, Row, columns
 
 __all__ = ["FORMAT", "VERSION", "admit", "export_project", "read_parcel"]
@@ -84,22 +84,14 @@ def export_project(folder: Path, project: str, path: Path, *, overwrite: bool) -
     """
     with (
         _writing(path, overwrite=overwrite) as temporary,
-        contextlib.closing(_snapshot(folder)) as db,
+        contextlib.closing(Snapshot(folder)) as db,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
     ):
         counts = _write(db, folder / "blobs", project, file)
     return Exported(str(path), path.stat().st_size, counts["job"], counts["candidate"])
 
 
-def _snapshot(folder: Path) -> sqlite3.Connection:
-    """A view of the database that stays as it is."""
-    uri = (folder / "bridge.sqlite3").absolute().as_uri()
-    db = sqlite3.connect(f"{uri}?mode=ro", uri=True, isolation_level=None)
-    db.execute("BEGIN")
-    return db
-
-
-def _write(db: sqlite3.Connection, blobs: Path, project: str, file: zipfile.ZipFile) -> dict[str, int]:
+def _write(db: Snapshot, blobs: Path, project: str, file: zipfile.ZipFile) -> dict[str, int]:
     rows = {
         table: db.execute(
             f"SELECT {', '.join(columns(row_type))} FROM {table} WHERE {_ROWS[table]}", (project,)

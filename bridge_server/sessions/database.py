@@ -19,7 +19,7 @@ from ..protocol.pixels import Pixels
 from .blobs import Blobs
 from .migrations import migrate
 
-__all__ = ["Database", "StoredPixels", "Told", "channel_of", "removed_error"]
+__all__ = ["Database", "Snapshot", "StoredPixels", "Told", "channel_of", "removed_error"]
 
 R = TypeVar("R")
 
@@ -77,7 +77,6 @@ class Database:
             self._db.execute("PRAGMA synchronous = FULL")  # told means on disk, also after a power cut
             self._db.execute("PRAGMA foreign_keys = ON")
             migrate(self._db)
-            self._db.execute("DELETE FROM answered WHERE created < ?", (time.time() - _REMEMBERED,))
             (self.size,) = self._db.execute("SELECT coalesce(sum(size), 0) FROM blob").fetchone()
         except BaseException as error:
             self._db.close()
@@ -137,6 +136,7 @@ class Database:
                 return msgspec.msgpack.decode(known[0], type=answer), []
             result, told = change()
             if key:
+                self.execute("DELETE FROM answered WHERE created < ?", (time.time() - _REMEMBERED,))
                 packed = msgspec.msgpack.encode(result)
                 self.execute("INSERT INTO answered VALUES (?, ?, ?)", (key, packed, time.time()))
             return result, told
@@ -206,6 +206,18 @@ class Database:
         if removed is not None:
             raise removed_error(removed)
         return self.load(msgspec.msgpack.decode(packed, type=StoredPixels))
+
+
+class Snapshot(Database):
+    """The rows of ``folder`` as they are at one moment, for long reads on any one thread beside the writer's.
+
+    It can't write, and knows no pixels.
+    """
+
+    def __init__(self, folder: Path) -> None:  # not as Database: nothing is made, mended or migrated
+        self.path = folder / "bridge.sqlite3"
+        self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        self._db.execute("BEGIN")
 
 
 def removed_error(removed: float) -> NotFound:

@@ -41,8 +41,8 @@ DATA_FORMAT = "bridge-taste-1"
 #: Lessons that are needed before taste chooses anything.
 NEEDED = 3
 
-#: The most lessons that count, the latest ones, and the jobs that are looked at for them.
-_MOST_LESSONS, _MOST_JOBS = 200, 400
+#: The most lessons that count, the latest ones, and the decisions that are looked at for them.
+_MOST_LESSONS, _MOST_DECISIONS = 200, 800
 
 #: Accepted candidates that settings are suggested from.
 _RECENT = 20
@@ -160,8 +160,10 @@ class Lessons:
         return self._db.once(key, TasteSettings, write)
 
     def _loaded(self, project: str) -> list[tuple[Lesson, list[str]]]:
-        rows = self._db.all("SELECT body FROM lesson WHERE project = ? ORDER BY number", (project,))
-        return [(msgspec.msgpack.decode(body, type=Lesson), []) for (body,) in rows]
+        rows = self._db.all(
+            "SELECT body FROM lesson WHERE project = ? ORDER BY number DESC LIMIT ?", (project, _MOST_LESSONS)
+        )
+        return [(msgspec.msgpack.decode(body, type=Lesson), []) for (body,) in reversed(rows)]
 
     def _decided(self, project: str | None) -> list[tuple[Lesson, list[str]]]:
         """The lessons of the latest decisions of a project, or of all."""
@@ -178,12 +180,12 @@ class Lessons:
 
     def _jobs(self, project: str | None) -> dict[str, Any]:
         """The jobs that the latest decisions are about, oldest first, and where each was."""
+        scope, values = ("", []) if project is None else (" AND d.project = ?", [project])
         rows = self._db.all(
             "SELECT j.id, j.project, j.document, j.verb, j.request FROM job j WHERE j.id IN"
             " (SELECT d.job FROM decision d JOIN project p ON p.name = d.project"
-            "  WHERE d.number > p.forgotten AND d.project = coalesce(?, d.project)"
-            "  ORDER BY d.number DESC LIMIT ?) ORDER BY j.number",
-            (project, _MOST_JOBS),
+            f"  WHERE d.number > p.forgotten{scope} ORDER BY d.number DESC LIMIT ?) ORDER BY j.number",
+            [*values, _MOST_DECISIONS],
         )
         return {
             job: (*place, tuple(msgspec.msgpack.decode(request)["region"].values()))

@@ -26,6 +26,13 @@ _MOST = 200
 
 _PROJECT = "SELECT name, seq, created, used, jobs, candidates, versions, size FROM project"
 
+#: The hosts of a project ?1, each found from the one before by the index: not by looking at all jobs.
+_HOSTS = (
+    "WITH RECURSIVE known (host) AS (SELECT min(host) FROM job WHERE project = ?1 UNION ALL"
+    " SELECT (SELECT min(host) FROM job WHERE project = ?1 AND host > known.host) FROM known"
+    " WHERE known.host NOT NULL) SELECT host FROM known WHERE host NOT NULL ORDER BY host"
+)
+
 
 class Library:
     """What is stored, as it is looked at."""
@@ -46,7 +53,7 @@ class Library:
         row = self._db.one(f"{_PROJECT} WHERE name = ?", (project,))
         if row is None:
             return ProjectInfo(project, 0, 0.0, 0.0)
-        hosts = self._db.all("SELECT DISTINCT host FROM job WHERE project = ? ORDER BY host", (project,))
+        hosts = self._db.all(_HOSTS, (project,))
         return ProjectInfo(*row, hosts=[host for (host,) in hosts], heads=self._tree.heads(project))
 
     def known(self, project: str) -> ProjectInfo:
@@ -88,11 +95,8 @@ class Library:
     def history(self, request: History, project: str) -> HistoryPage:
         """A page of the jobs that fit, newest first."""
         limit = max(1, min(request.limit, _MOST))
-        where, values = _conditions(request, project)
-        rows = self._db.all(
-            f"SELECT number, {JOB_COLUMNS} FROM job WHERE {where} ORDER BY number DESC LIMIT ?",
-            [*values, limit + 1],
-        )
+        search, values = _search(request, project)
+        rows = self._db.all(f"SELECT number, {JOB_COLUMNS} FROM {search} LIMIT ?", [*values, limit + 1])
         entries = [self._entry(self._store.info(row[1:])) for row in rows[:limit]]
         return HistoryPage(entries, rows[limit - 1][0] if len(rows) > limit else 0)
 
@@ -111,31 +115,43 @@ class Library:
         return HistoryEntry(job, decisions, self._tree.versions("v.job = ?", (job.job,)))
 
 
-def _conditions(request: History, project: str) -> tuple[str, list[Any]]:
-    """The search as SQL and its values."""
-    terms: list[tuple[str, Any]] = [("project = ?", project)]
+def _search(request: History, project: str) -> tuple[str, list[Any]]:
+    """The search as the end of an SQL statement and its values.
+
+    An index brings the jobs in the order in which they are shown, so that as many are looked at as it takes
+    to fill a page, not as there are.
+    """
+    tables, order, after = "job", "number DESC", "number < ?"
+    terms: list[tuple[str, Any]] = [("project = ?", project), *_filters(request)]
+    words = re.findall(r"\w+", request.text)
+    if words:
+        tables = "words CROSS JOIN job ON number = words.rowid"
+        order, after = "words.rowid DESC", "words.rowid < ?"
+        terms.append(("words MATCH ?", " ".join(f'"{word}"*' for word in words)))
+    elif request.text.strip():
+        terms.append(("number = ?", -1))  # only signs, which are no words
+    elif request.since is not None or request.until is not None:
+        order = "created DESC, number DESC"
+        after = "(created, number) < (SELECT created, number FROM job WHERE number = ?)"
     if request.before:
-        terms.append(("number < ?", request.before))
-    terms += [
-        (f"{column} = ?", value)
-        for column in ("host", "verb", "engine")
-        if (value := getattr(request, column))
-    ]
-    for sql, value in (
+        terms.append((after, request.before))
+    where = [sql for sql, _ in terms]
+    if request.starred:
+        where.append(
+            "EXISTS (SELECT 1 FROM version v WHERE v.project = job.project AND v.job = job.id AND v.starred)"
+        )
+    elif request.accepted:
+        where.append("EXISTS (SELECT 1 FROM version v WHERE v.job = job.id)")
+    return f"{tables} WHERE {' AND '.join(where)} ORDER BY {order}", [value for _, value in terms]
+
+
+def _filters(request: History) -> list[tuple[str, Any]]:
+    """What the columns of a job must be."""
+    given = [(f"{column} = ?", getattr(request, column)) for column in ("host", "verb", "engine")]
+    given = [(sql, value) for sql, value in given if value]
+    more = (
         ("document = ?", request.document),
         ("created >= ?", request.since),
         ("created <= ?", request.until),
-    ):
-        if value is not None:
-            terms.append((sql, value))
-    words = re.findall(r"\w+", request.text)
-    if words:
-        asked = " ".join(f'"{word}"*' for word in words)
-        terms.append(("number IN (SELECT rowid FROM words WHERE words MATCH ?)", asked))
-    elif request.text.strip():
-        terms.append(("number = ?", -1))  # only signs, which are no words
-    if request.starred:
-        terms.append(("id IN (SELECT job FROM version WHERE project = ? AND starred)", project))
-    elif request.accepted:
-        terms.append(("id IN (SELECT job FROM version WHERE project = ?)", project))
-    return " AND ".join(sql for sql, _ in terms), [value for _, value in terms]
+    )
+    return [*given, *((sql, value) for sql, value in more if value is not None)]

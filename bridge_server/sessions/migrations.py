@@ -59,6 +59,7 @@ def _m002_conversation(db: sqlite3.Connection) -> None:
     )
     # what a change was answered, for a client that asks again
     db.execute("CREATE TABLE answered (key TEXT PRIMARY KEY, answer BLOB NOT NULL, created REAL NOT NULL)")
+    db.execute("CREATE INDEX answered_created ON answered (created)")
     db.execute("CREATE TABLE blob (digest TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID")
     db.execute(
         "CREATE TABLE holding (holder TEXT NOT NULL, blob TEXT NOT NULL, project TEXT NOT NULL,"
@@ -73,8 +74,9 @@ def _m002_conversation(db: sqlite3.Connection) -> None:
         db.execute(f"ALTER TABLE job ADD COLUMN {column}")
     for column in ("thumbnail BLOB", "removed REAL"):
         db.execute(f"ALTER TABLE candidate ADD COLUMN {column}")
-    for name, columns in (("all", ""), ("host", "host, "), ("verb", "verb, "), ("engine", "engine, ")):
-        db.execute(f"CREATE INDEX job_project_{name} ON job (project, {columns}number)")
+    db.execute("CREATE INDEX job_project_all ON job (project, number)")
+    for column in ("host", "verb", "engine", "document"):
+        db.execute(f"CREATE INDEX job_project_{column} ON job (project, {column}, number)")
     db.execute("CREATE INDEX job_project_created ON job (project, created)")
     for table in ("job", "candidate"):  # for the sweeper, which goes from the oldest
         db.execute(f"CREATE INDEX {table}_created ON {table} (created) WHERE removed IS NULL")

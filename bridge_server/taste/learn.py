@@ -31,8 +31,8 @@ _HALF_LIFE = 100.0
 PIN_LOGITS = 1.5
 
 #: That an offer was passed over says a little less than a word does: so much it counts against a disliked
-#: one. With 1 as with this, simulated artists (bench/artists.py, OTHERS) accept what is shown first in 55 of
-#: 100 requests, with 0.5 in 54.
+#: one. Of 100 requests, simulated artists (bench/artists.py, OTHERS' measures) accept the first offer of 54
+#: with 0.5, of 55 with this, of 56 with 1.
 _PASSED_OVER = 0.8
 
 #: The prior's possible standard deviations, in logits for one typical difference, all as probable.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two hosts in one project: what one does the other hears, sees, places and takes further."""
 
+import subprocess
+
 import pytest
 
 from bridge_server.protocol.codec import Event
@@ -28,7 +30,7 @@ from bridge_server.protocol.versions import (
     Undo,
     VersionInfo,
 )
-from daemons import fill, outcome
+from daemons import fill, is_alive, outcome, wait_until
 
 
 @pytest.fixture
@@ -315,3 +317,32 @@ def test_who_looks_on_hears_of_a_deletion_and_of_what_comes_after(krita, gimp):
     ]  # fmt: skip
     assert [event.seq for event in heard] == [1, 2, 0, 1, 2]
     assert krita.call(GetProject()).candidates == 1
+
+
+def family(pid):
+    """The processes that a process has started, and theirs: number -> command."""
+    found = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+    rows = [line.split(None, 2) for line in found.stdout.splitlines()]
+    members, grown = {str(pid)}, True
+    while grown:
+        more = {number for number, parent, _ in rows if parent in members} - members
+        members |= more
+        grown = bool(more)
+    return {int(number): command for number, _, command in rows if number in members - {str(pid)}}
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_the_clerk_starts_when_it_is_needed_and_ends_with_the_daemon(daemon, krita, end):
+    """An idle daemon is one process; no other one is left, however it ends."""
+    assert family(daemon.process.pid) == {}
+    make(krita)
+    assert not [command for command in family(daemon.process.pid).values() if "clerk" in command]
+    krita.call(GetTaste())
+    processes = family(daemon.process.pid)
+    assert len([command for command in processes.values() if "bridge_server.workers.clerk" in command]) == 1
+    if end == "stop":
+        assert daemon.stop() == 0
+        assert not [pid for pid in processes if is_alive(pid)]
+    else:
+        daemon.kill()
+        wait_until(lambda: not [pid for pid in processes if is_alive(pid)])

@@ -146,6 +146,19 @@ def test_a_refused_client_says_why_and_open_requests_fail(daemon):
         assert client.wait_until_connected(SOON).session == "s1"
 
 
+def test_a_hello_that_can_not_be_taken_is_a_refusal(client, daemon):
+    """A project's name that can't be: the asker is told why, and what it asked ends; it is no lost one."""
+    future = client.send(Status())
+    talk = daemon.accept()
+    talk.fail(talk.request()[0], BadRequest("params.project is '../x'.", "Use no slashes."))
+    with pytest.raises(BadRequest, match="no slashes"):
+        future.result(SOON)
+    with pytest.raises(BadRequest):
+        client.wait_until_connected(SOON)
+    assert happenings(client, "refused") == ["connecting", "refused"]
+    talk.over.set()
+
+
 def test_a_daemon_that_can_not_take_a_session_now_is_asked_again(client, daemon):
     """Its disk is full, for example; requests wait."""
     future = client.send(Status())

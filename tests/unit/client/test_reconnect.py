@@ -11,6 +11,7 @@ from bridge_server.client import client as module
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.errors import NotFound, TooBusy
 from bridge_server.protocol.messages import Cancel, CandidateDone, Fill, JobState, Status, Submitted, Watch
+from bridge_server.protocol.projects import Follow
 from counterpart import SOON, Counterpart
 
 FILL = replace(samples.REQUESTS["fill"], job="")
@@ -208,3 +209,124 @@ def test_a_job_asked_for_while_the_connection_is_made_is_not_watched_before_it_e
             with pytest.raises(TooBusy):
                 job.result(SOON)
         talk.drop()
+
+
+def head(seq):
+    """A lasting event of the project."""
+    return Event("project.head", seq, samples.EVENTS["project.head"])
+
+
+def followed(client, talk, seq, after=None):
+    """Follow; the daemon's answer says that ``seq`` is the last number."""
+    future = client.send(Follow(after))
+    request_id, request = talk.request()
+    assert request == Follow(after)
+    talk.reply(request_id, replace(samples.RESULTS["follow"], seq=seq))
+    assert future.result(SOON).seq == seq
+
+
+def test_a_project_is_followed_again_from_the_last_number_seen(client, daemon):
+    """Also when nothing happened since the answer; a replay that overlaps is told once."""
+    talk = daemon.accept()
+    talk.welcome()
+    followed(client, talk, 57)
+    talk.drop()
+    talk = daemon.accept()
+    talk.welcome()
+    request_id, request = talk.request()
+    assert request == Follow(57)
+    for seq in (57, 58, 59):
+        talk.event(head(seq))
+    talk.reply(request_id, replace(samples.RESULTS["follow"], seq=58))
+    assert numbers(client, last=59) == [58, 59]
+    talk.drop()
+    talk = daemon.accept()
+    talk.welcome()
+    assert talk.request()[1] == Follow(59)
+    talk.silence()
+
+
+def test_a_follow_that_was_not_answered_is_asked_again_once(client, daemon):
+    """As it was asked."""
+    talk = daemon.accept()
+    talk.welcome()
+    client.send(Follow(3))
+    talk.request()
+    talk.drop()
+    talk = daemon.accept()
+    talk.welcome()
+    assert talk.request()[1] == Follow(3)
+    talk.silence()
+
+
+def test_a_project_that_was_begun_anew_is_followed_from_now_on(client, daemon):
+    """The daemon knows no event of the number seen last."""
+    talk = daemon.accept()
+    talk.welcome()
+    followed(client, talk, 57)
+    talk.drop()
+    talk = daemon.accept()
+    talk.welcome()
+    request_id, request = talk.request()
+    assert request == Follow(57)
+    talk.fail(request_id, NotFound("It has had 2 events."))
+    request_id, request = talk.request()
+    assert request == Follow()
+    talk.reply(request_id, replace(samples.RESULTS["follow"], seq=2))
+    talk.event(head(3))
+    assert numbers(client, last=3) == [3]
+
+
+def test_a_follow_that_was_refused_is_not_repeated(client, daemon):
+    """Its asker has the answer; what was followed before goes on."""
+    talk = daemon.accept()
+    talk.welcome()
+    refused = client.send(Follow(99))
+    talk.fail(talk.request()[0], NotFound("It has had 2 events."))
+    with pytest.raises(NotFound):
+        refused.result(SOON)
+    talk.drop()
+    talk = daemon.accept()
+    talk.welcome()
+    talk.silence()
+    followed(client, talk, 2)
+    client.send(Follow(99))
+    talk.fail(talk.request()[0], NotFound("It has had 2 events."))
+    talk.event(head(3))
+    assert numbers(client, last=3) == [3]
+
+
+@pytest.mark.parametrize("op", ["accept", "reject", "undo", "set_taste", "load_taste"])
+def test_a_change_keeps_the_key_that_the_client_chose(client, daemon, op):
+    """Asked again after a lost connection it is the same change; another asking is another."""
+    talk = daemon.accept()
+    talk.welcome()
+    change = replace(samples.REQUESTS[op], key="")
+    client.send(change)
+    _, first = talk.request()
+    assert 1 <= len(first.key) <= 64
+    talk.drop()
+    talk = daemon.accept()
+    talk.welcome()
+    assert talk.request()[1] == first
+    client.send(change)
+    assert talk.request()[1].key != first.key
+    client.send(replace(change, key="mine"))
+    assert talk.request()[1].key == "mine"
+
+
+@pytest.mark.parametrize("op", ["more", "less"])
+def test_more_and_less_are_jobs_with_an_id_of_their_own(client, daemon, op):
+    """Their events are heard, and they are asked again under the same id."""
+    talk = daemon.accept()
+    talk.welcome()
+    client.send(replace(samples.REQUESTS[op], job=""))
+    _, first = talk.request()
+    assert 1 <= len(first.job) <= 64
+    talk.event(state(first.job, 1, "queued"))
+    assert numbers(client, last=1) == [1]
+    talk.drop()
+    talk = daemon.accept()
+    talk.welcome()
+    assert talk.request()[1] == first
+    talk.silence()

@@ -10,6 +10,7 @@ import samples
 from bridge_server.client.seen import SeenLog
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.messages import CandidateDone, DaemonStops, JobProgress, JobState
+from bridge_server.protocol.projects import ProjectDeleted
 
 
 def state(seq, name="running", job="j"):
@@ -20,6 +21,60 @@ def state(seq, name="running", job="j"):
 def candidate(seq):
     """A lasting event with pixels."""
     return Event("job.candidate", seq, CandidateDone(replace(samples.CANDIDATE, job="j"), samples.PATCH))
+
+
+def head(seq):
+    """A lasting event of the project."""
+    return Event("project.head", seq, samples.EVENTS["project.head"])
+
+
+def test_a_project_that_is_not_followed_has_no_news():
+    """The daemon may still tell of it for a moment."""
+    log = SeenLog()
+    assert not log.is_news(head(1))
+    assert log.followed is None
+
+
+def test_events_of_the_project_are_news_once():
+    """A replay that overlaps is recognised by the numbers."""
+    log = SeenLog()
+    log.begin_following(after=2)
+    assert [log.is_news(head(seq)) for seq in (2, 3, 3, 2, 4)] == [False, True, False, False, True]
+    assert log.followed == 4
+
+
+def test_following_from_now_on_counts_from_what_the_daemon_says():
+    """An event that came before the answer is not forgotten."""
+    log = SeenLog()
+    log.begin_following(None)
+    assert log.followed is None
+    assert log.is_news(head(8))
+    log.follow_from(7)
+    assert log.followed == 8
+    log.follow_from(9)
+    assert not log.is_news(head(9))
+
+
+def test_a_follow_that_was_refused_changes_nothing():
+    """What was followed before goes on from where it was; what was not is not followed."""
+    log = SeenLog()
+    log.begin_following(99)
+    log.refuse_following()
+    assert log.followed is None
+    assert not log.is_news(head(100))
+    log.begin_following(3)
+    log.begin_following(99)
+    log.refuse_following()
+    assert log.is_news(head(4))
+
+
+def test_after_a_deletion_numbers_begin_at_one():
+    """And all of them are news again."""
+    log = SeenLog()
+    log.begin_following(7)
+    assert log.is_news(Event("project.deleted", 0, ProjectDeleted("p")))
+    assert log.followed == 0
+    assert [log.is_news(head(seq)) for seq in (1, 2)] == [True, True]
 
 
 def test_lasting_events_are_news_once():

@@ -5,9 +5,12 @@ import msgpack
 from hypothesis import given
 from hypothesis import strategies as st
 
+import samples
 from bridge_server.protocol.codec import Event, event_from_frame
 from bridge_server.protocol.messages import DaemonStops, JobProgress, JobState
+from bridge_server.protocol.projects import ProjectDeleted
 from bridge_server.server.hub import Hub
+from bridge_server.sessions.database import channel_of
 
 
 class Client:
@@ -38,6 +41,11 @@ def state(seq, name="running", job="j"):
     return Event("job.state", seq, JobState(job, name))
 
 
+def head(seq):
+    """A lasting event of a project."""
+    return Event("project.head", seq, samples.EVENTS["project.head"])
+
+
 def progress(seq, index=0):
     """A passing event."""
     return Event("job.progress", seq, JobProgress("j", index, 0.5))
@@ -52,6 +60,41 @@ def test_only_watchers_of_a_job_are_told():
     hub.watch(other, "k")
     hub.publish("j", state(1))
     assert (watcher.numbers, other.numbers, idle.numbers) == ([1], [], [])
+
+
+def test_a_project_and_a_job_of_the_same_name_are_two_channels():
+    """A project's has a slash, which no job's id has."""
+    hub, of_job, of_project = Hub(), Client(), Client()
+    hub.watch(of_job, "j")
+    hub.watch(of_project, channel_of("j"))
+    hub.publish("j", state(1))
+    hub.publish(channel_of("j"), head(2))
+    assert (of_job.numbers, of_project.numbers) == ([1], [2])
+    assert "/" in channel_of("j")
+
+
+def test_the_end_of_a_job_ends_no_project():
+    """What belongs to a project goes on being told."""
+    hub, client = Hub(), Client()
+    hub.watch(client, channel_of("p"))
+    hub.publish(channel_of("p"), Event("project.job", 1, samples.EVENTS["project.job"]))
+    hub.publish(channel_of("p"), head(2))
+    assert client.numbers == [1, 2]
+
+
+def test_a_deletion_is_told_at_once_and_numbers_begin_anew():
+    """Also to who is catching up, whose catching up is over."""
+    hub, client, channel = Hub(), Client(), channel_of("p")
+    state_ = hub.begin_catching_up(client, channel)
+    hub.publish(channel, head(9))
+    hub.publish(channel, Event("project.deleted", 0, ProjectDeleted("p")))
+    assert state_.over
+    hub.publish(channel, head(1))
+    hub.begin_catching_up(client, channel)
+    assert hub.caught_up(client, channel, 1)
+    hub.publish(channel, head(1))  # read and told before it was announced
+    hub.publish(channel, head(2))
+    assert client.numbers == [0, 1, 2]
 
 
 def test_passing_events_are_sent_as_such_with_a_key_for_each_candidate():

@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decisions and the tree, over a real connection."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+import samples
+from bridge_server.jobs.clerk import Clerk
+from bridge_server.protocol.errands import Differs
+from bridge_server.protocol.errors import OutOfSpace, WorkerDied
+from bridge_server.protocol.history import GetInputs
+from bridge_server.protocol.messages import GetJob, JobList, ListJobs
+from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.projects import Follow
+from bridge_server.protocol.records import Placement
+from bridge_server.protocol.report import GetReport
+from bridge_server.protocol.versions import (
+    Accept,
+    GetTree,
+    GetVersion,
+    Go,
+    Less,
+    Mark,
+    Modify,
+    More,
+    Redo,
+    Reject,
+    Undo,
+)
+from serving import CLERK, house
+
+PLACE = Placement(41, -7, 1, 1)
+PAINTED = Pixels(1, 1, "rgba8", b"\xff\xff\xff\xff")
+
+
+def kinds(it):
+    """The kinds of all decisions, oldest first."""
+    return [info.kind for info in it.stage.memory.tree.decisions("1", ())]
+
+
+async def jobs(client):
+    """How many jobs there are in all."""
+    found = await client.answer(ListJobs(every_session=True))
+    assert isinstance(found, JobList)
+    return len(found.jobs)
+
+
+def test_the_tree_of_a_document(tmp_path):
+    """Accept, undo, redo, go, mark and the pixels of a version."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            one, two = await it.make(client, count=2)
+            first = (await client.answer(Accept(one))).version
+            second = (await client.answer(Accept(two))).version
+            assert second.parent == first.version
+            assert (await client.answer(Undo())).head.version == first.version
+            assert (await client.answer(Redo())).head.version == second.version
+            assert (await client.answer(Go(""))).version is None
+            assert (await client.answer(Mark(first.version, name="oak"))).name == "oak"
+            tree = await client.answer(GetTree())
+            assert [info.version for info in tree.versions] == [second.version, first.version]
+            assert (await client.answer(GetVersion(first.version))).pixels == samples.PATCH
+            assert len((await client.answer(Reject([one, two]))).decisions) == 2
+
+    asyncio.run(scenario())
+
+
+def test_who_follows_hears_each_change_before_its_answer(tmp_path):
+    """In the order of their numbers."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client)
+            await client.answer(Follow())
+            await client.ask(Accept(name))
+            frames = [await client.hear() for _ in range(4)]
+            assert [frame.get("topic") for frame in frames] == [
+                "project.decision", "project.version", "project.head", None,
+            ]  # fmt: skip
+            assert [frame["seq"] for frame in frames[:3]] == [3, 4, 5]
+
+    asyncio.run(scenario())
+
+
+def test_a_repeated_key_brings_the_first_answer_and_no_event(tmp_path):
+    """Also from another connection, as after a lost one; another key is another change."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client() as again:
+            (name,) = await it.make(client)
+            await client.answer(Follow())
+            first = await client.answer(Accept(name, key="k"))
+            assert await again.answer(Accept(name, key="k")) == first
+            other = await again.answer(Accept(name, key="k2"))
+            assert other.version.version != first.version.version
+            assert kinds(it) == ["accept", "accept"]
+
+    asyncio.run(scenario())
+
+
+def test_two_that_ask_the_same_at_once_change_once(tmp_path):
+    """The answer was lost while the change was being written."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client() as again:
+            (name,) = await it.make(client)
+            answers = await asyncio.gather(*[c.answer(Accept(name, key="k")) for c in (client, again)])
+            assert answers[0] == answers[1]
+            assert kinds(it) == ["accept"]
+
+    asyncio.run(scenario())
+
+
+def test_keys_of_two_projects_and_of_two_ops_do_not_collide(tmp_path):
+    """A key is its asker's own."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client(project="p") as p, it.client(project="q") as q:
+            (one,), (two,) = await it.make(p, "a"), await it.make(q, "b")
+            first = await p.answer(Accept(one, key="k"))
+            second = await q.answer(Accept(two, key="k"))
+            assert (first.version.project, second.version.project) == ("p", "q")
+            assert len((await q.answer(Reject([two], key="k"))).decisions) == 1
+
+    asyncio.run(scenario())
+
+
+def test_another_projects_candidate_is_refused_before_the_clerk_is_asked(tmp_path):
+    """And nothing is written or made."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client(project="other") as other:
+            (name,) = await it.make(client)
+            for request in (Accept(name), Reject([name]), More(name), Less(name)):
+                assert "belongs to the project 'default'" in (await other.answer(request))["message"]
+            assert kinds(it) == []
+            assert it.stage.clerk.errands == []
+            assert await jobs(client) == 1
+
+    asyncio.run(scenario())
+
+
+def test_more_lays_the_candidate_on_its_picture_and_varies_it(tmp_path):
+    """With the words and settings of its job, by the same engine."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client, prompt="a fir", document="cover.kra")
+            submitted = await client.answer(More(name, count=2, amount=0.75, seed=9))
+            run = await it.stage.started()
+            assert (run.task.verb, run.task.amount, run.task.prompt) == ("vary", 0.75, "a fir")
+            info = await client.answer(GetJob(submitted.job))
+            assert (info.engine, info.count, info.seed) == ("one", 2, 9)
+            assert (info.document, info.parameters) == ("cover.kra", {"patch_radius": 5})
+            assert it.stage.clerk.errands == ["overlay"]
+            assert kinds(it) == ["more"]
+
+    asyncio.run(scenario())
+
+
+def test_more_paints_what_was_offered(tmp_path):
+    """With the real clerk: the candidate's pixel is in the new job's picture."""
+
+    async def scenario():
+        async with house(tmp_path, clerk=Clerk(CLERK)) as it, it.client() as client:
+            (name,) = await it.make(client)
+            submitted = await client.answer(More(name))
+            inputs = await client.answer(GetInputs(submitted.job))
+            x = PLACE.x - inputs.region.x
+            assert inputs.picture.data[3 * x : 3 * x + 3] == samples.PATCH.data[:3]
+            assert inputs.mask.data[x] == 255
+
+    asyncio.run(scenario())
+
+
+def test_less_asks_again_and_chooses_away_from_the_candidate(tmp_path):
+    """From drafts, also where taste has no say."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client, prompt="a fir")
+            submitted = await client.answer(Less(name, count=2))
+            run = await it.stage.started()
+            assert (run.task.stage, run.task.prompt, len(run.task.indices)) == ("draft", "a fir", 12)
+            info = await client.answer(GetJob(submitted.job))
+            assert (info.unlike, info.count) == (name, 2)
+            assert kinds(it) == ["less"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", [More, Less])
+def test_asked_again_under_its_id_it_is_one_job_and_one_decision(tmp_path, kind):
+    """As a client does that lost the answer; at once too."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client() as again:
+            (name,) = await it.make(client)
+            request = kind(name, job="m")
+            answers = await asyncio.gather(client.answer(request), again.answer(request))
+            answers.append(await again.answer(request))
+            assert {(answer.job, answer.seed) for answer in answers} == {("m", answers[0].seed)}
+            assert kinds(it) == [kind.op]
+            assert await jobs(client) == 2
+
+    asyncio.run(scenario())
+
+
+def test_without_an_id_each_asking_is_its_own(tmp_path):
+    """Two presses of the button are two decisions."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client)
+            first, second = await client.answer(More(name)), await client.answer(More(name))
+            assert first.job != second.job
+            assert kinds(it) == ["more", "more"]
+
+    asyncio.run(scenario())
+
+
+def test_a_job_that_is_refused_teaches_nothing(tmp_path):
+    """An engine that can't vary, a count that is too large, a candidate that there is not."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client, engine="all")
+            assert (await client.answer(More(name)))["code"] == "unsupported"
+            assert (await client.answer(More(name, count=99)))["code"] == "bad_request"
+            assert (await client.answer(More(name, amount=2.0)))["code"] == "bad_request"
+            assert (await client.answer(Less("nobody")))["code"] == "not_found"
+            it.stage.clerk.error = WorkerDied("It ended.")
+            assert (await client.answer(More(name)))["code"] == "worker_died"
+            assert kinds(it) == []
+            assert await jobs(client) == 1
+
+    asyncio.run(scenario())
+
+
+async def accepted(it, client):
+    """A version."""
+    (name,) = await it.make(client)
+    return (await client.answer(Accept(name))).version.version
+
+
+def test_a_modify_whose_pixels_are_not_of_its_size_is_refused(tmp_path):
+    """Or too many, or none; nothing is kept."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            version = await accepted(it, client)
+            small = Placement(0, 0, 2, 1)
+            error = await client.answer(Modify(version, PAINTED, small))
+            assert error["message"] == "params.placement is 2 x 1, params.pixels is 1 x 1."
+            large = Modify(version, Pixels(200, 1, "gray8", bytes(200)), Placement(0, 0, 200, 1))
+            assert (await client.answer(large))["code"] == "too_large"
+            short = replace(PAINTED, data=b"")
+            assert (await client.answer(Modify(version, short, PLACE)))["code"] == "bad_request"
+            assert (await client.answer(Modify("nobody", PAINTED, PLACE)))["code"] == "not_found"
+            assert kinds(it) == ["accept"]
+            assert it.stage.clerk.errands == []
+
+    asyncio.run(scenario())
+
+
+def test_a_modify_is_answered_at_once_and_measured_on_the_side(tmp_path):
+    """Who follows hears of it again with the figures; with the real clerk."""
+
+    async def scenario():
+        async with house(tmp_path, clerk=Clerk(CLERK)) as it, it.client() as client:
+            version = await accepted(it, client)
+            await client.answer(Follow())
+            await client.ask(Modify(version, PAINTED, PLACE))
+            first = await client.event("project.decision")
+            assert first.body.changed is None
+            second = await client.event("project.decision")
+            assert second.body.decision == first.body.decision
+            assert second.body.changed == 1.0
+            assert second.body.difference > 1
+            done = await client.answer(GetVersion(version))
+            assert (done.pixels, done.info.modified) == (PAINTED, True)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("lost", ["clerk", "disk"])
+def test_what_could_not_be_measured_is_measured_for_the_next_report(tmp_path, monkeypatch, lost):
+    """The clerk died on it, or the figures found no room; the modify itself is kept, and reports come."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            version = await accepted(it, client)
+            with monkeypatch.context() as broken:
+                if lost == "clerk":
+                    it.stage.clerk.error = WorkerDied("It ended.")
+                else:
+
+                    def full(*_):
+                        raise OutOfSpace("Full.")
+
+                    broken.setattr(it.stage.memory.conversation, "measured", full)
+                await client.answer(Modify(version, PAINTED, PLACE))
+                await it.desk.settle()
+                if lost == "disk":
+                    assert (await client.answer(GetReport())).whole.changed.n == 0
+            it.stage.clerk.error = None
+            assert it.stage.memory.tree.decisions("kind = 'modify'", ())[0].changed is None
+            it.stage.clerk.found = Differs("", 1.0, 0.5, 12.0, [])
+            report = await client.answer(GetReport())
+            assert (report.whole.changed.n, report.whole.changed.median) == (1, 0.5)
+            before = len(it.stage.clerk.errands)
+            await client.answer(GetReport())
+            assert "differ final" not in it.stage.clerk.errands[before:]
+
+    asyncio.run(scenario())
+
+
+def test_a_repeated_modify_that_is_measured_is_not_measured_again(tmp_path):
+    """The answer is the first one, whose figures were not known yet."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            version = await accepted(it, client)
+            request = Modify(version, PAINTED, PLACE, key="k")
+            first = await client.answer(request)
+            await it.desk.settle()
+            assert await client.answer(request) == first
+            await it.desk.settle()
+            assert it.stage.clerk.errands == ["differ final"]
+
+    asyncio.run(scenario())
