@@ -16,13 +16,13 @@ import secrets
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable, Optional, TypeVar, Union
 
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from ..protocol.codec import Event, event_from_frame, failure_from_frame, request_frame, result_from_frame
+from ..protocol.codec import event_from_frame, failure_from_frame, request_frame, result_from_frame
 from ..protocol.discovery import RuntimeFile
 from ..protocol.errors import (
     AuthenticationFailed,
@@ -43,6 +43,7 @@ from ..protocol.messages import (
 )
 from ..protocol.projects import Follow
 from ..protocol.request import Change, Request, Submit
+from .happenings import ConnectionChanged, Happening
 from .packing import pack, pack_request, unpack
 from .pending import Pending, settle, settle_from
 from .seen import SeenLog
@@ -66,20 +67,6 @@ _CLOSE_TIMEOUT = 1.0
 
 #: Events that wait for :meth:`BridgeClient.poll`; with more of them, passing ones are dropped.
 _MOST_WAITING = 64
-
-
-@dataclass(frozen=True)
-class ConnectionChanged:
-    """The client's own event. ``state``: ``connecting``, ``connected``, ``waiting``, ``refused``, ``closed``.
-
-    ``reason`` says in words why it is waiting or was refused.
-    """
-
-    state: str
-    reason: str = ""
-
-
-Happening = Union[Event, ConnectionChanged]
 
 
 class BridgeClient:

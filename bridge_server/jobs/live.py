@@ -6,8 +6,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from ..protocol.messages import Expand, Fill
-from ..protocol.records import Placement
+from ..protocol.codec import Event
+from ..protocol.messages import DraftsProgress, Expand, Fill, JobProgress, Preview
+from ..protocol.records import CandidateInfo, Placement
+from ..protocol.work import TaskCandidate, TaskDraft, TaskPreview, TaskProgress
 from ..sessions.store import JobRecord
 from .queue import Entry
 
@@ -56,3 +58,31 @@ class Live:
         """A place in the job's region, in the coordinates of its canvas."""
         region = self.record.request.region
         return Placement(place.x + region.x, place.y + region.y, place.width, place.height)
+
+    def candidate(self, made: TaskCandidate, name: str, created: float) -> CandidateInfo:
+        """The record of a candidate that a worker has made."""
+        plan = self.record.plan
+        return CandidateInfo(
+            candidate=name,
+            job=self.record.job,
+            index=made.index,
+            seed=made.seed,
+            placement=self.on_canvas(made.placement),
+            seconds=made.seconds,
+            recipe=made.recipe,
+            created=created,
+            offered="" if plan is None else plan[made.index].offered,
+            descriptor=made.descriptor,
+        )
+
+    def passing(self, message: TaskDraft | TaskProgress | TaskPreview) -> Event:
+        """What a worker says on the way, as it is told; a draft is noted."""
+        job = self.record.job
+        if isinstance(message, TaskDraft):
+            self.drafts[message.index] = message.descriptor
+            made = DraftsProgress(job, len(self.drafts), self.record.drafts)
+            return Event("job.drafts", self.seq, made)
+        if isinstance(message, TaskProgress):
+            return Event("job.progress", self.seq, JobProgress(job, message.index, message.done))
+        placement = self.on_canvas(message.placement)
+        return Event("job.preview", self.seq, Preview(job, message.index, placement, message.pixels))

@@ -23,17 +23,9 @@ from ..protocol.errors import (
     NotFound,
     TooBusy,
 )
-from ..protocol.messages import (
-    DraftsProgress,
-    Expand,
-    Fill,
-    JobProgress,
-    JobState,
-    Preview,
-    Submitted,
-)
-from ..protocol.records import CandidateInfo, EngineInfo, JobInfo
-from ..protocol.work import TaskCandidate, TaskDraft, TaskPreview, TaskProgress
+from ..protocol.messages import Expand, Fill, JobState, Submitted
+from ..protocol.records import EngineInfo, JobInfo
+from ..protocol.work import TaskCandidate
 from ..sessions.conversation import Sitting
 from ..sessions.database import Told
 from ..sessions.store import JobRecord, Store
@@ -334,35 +326,14 @@ class Scheduler:
                 await self._finish(live, _unexpected())
 
     async def _tell(self, live: Live, message: Any) -> None:
-        job = live.record.job
         if isinstance(message, TaskCandidate):
-            await self._keep(live, message)
-        elif isinstance(message, TaskDraft):
-            live.drafts[message.index] = message.descriptor
-            made = DraftsProgress(job, len(live.drafts), live.record.drafts)
-            self._pass(live, "job.drafts", made)
-        elif isinstance(message, TaskProgress):
-            self._pass(live, "job.progress", JobProgress(job, message.index, message.done))
-        elif isinstance(message, TaskPreview):
-            placement = live.on_canvas(message.placement)
-            self._pass(live, "job.preview", Preview(job, message.index, placement, message.pixels))
-
-    async def _keep(self, live: Live, made: TaskCandidate) -> None:
-        plan = live.record.plan
-        info = CandidateInfo(
-            candidate=secrets.token_hex(8),
-            job=live.record.job,
-            index=made.index,
-            seed=made.seed,
-            placement=live.on_canvas(made.placement),
-            seconds=made.seconds,
-            recipe=made.recipe,
-            created=time.time(),
-            offered="" if plan is None else plan[made.index].offered,
-            descriptor=made.descriptor,
-        )
-        await self._record(live, lambda: self._store.add_candidate(info, made.pixels, made.thumbnail))
-        live.left.discard(made.index)
+            info = live.candidate(message, secrets.token_hex(8), time.time())
+            await self._record(
+                live, lambda: self._store.add_candidate(info, message.pixels, message.thumbnail)
+            )
+            live.left.discard(message.index)
+        else:
+            self._publish(live.record.job, live.passing(message))
 
     # ---- telling -----------------------------------------------------------------------------------
 
@@ -400,9 +371,6 @@ class Scheduler:
             live.seq = told[0].event.seq
             for channel, event in told:
                 self._publish(channel, event)
-
-    def _pass(self, live: Live, topic: str, body: JobProgress | Preview | DraftsProgress) -> None:
-        self._publish(live.record.job, Event(topic, live.seq, body))
 
     async def _write(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
