@@ -22,7 +22,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.bench        ## the tables of docs/benchmarks.md; takes about a quarter of an hour
+bench: $(VENV)/.bench        ## the tables of docs/benchmarks.md; takes about three quarters of an hour
 	$(BIN)/python -m bench
 
 old-python: $(VENV)/.core    ## protocol and client on the oldest Python that a host may bring

@@ -78,8 +78,10 @@ def daemon() -> Iterator[Callable[[str], BridgeClient]]:
                 made.wait_until_connected(10)
                 return made
 
-            yield client
-            process.terminate()
+            try:
+                yield client
+            finally:
+                process.terminate()
 
 
 def asked(client: BridgeClient, place: Place, *, taste: bool, drafted: bool) -> tuple[Offer, list[str]]:

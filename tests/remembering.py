@@ -32,6 +32,7 @@ class World(Memory):
         super().__init__(folder)
         self.folder = folder
         self._clock = itertools.count(1_000)
+        self._places = {}
 
     def job(self, job, count=1, by=BY, verb="fill", state="done", **asked):
         """A job with so many candidates, ``job-c0`` and on."""
@@ -42,6 +43,8 @@ class World(Memory):
         request = replace(request, picture=picture or pixels(f"{job} picture"))
         if verb != "expand":
             request = replace(request, mask=mask or replace(samples.MASK, data=job.encode()[:2].ljust(2)))
+        if "region" in asked:
+            self._places[job] = request.region
         created = float(next(self._clock))
         engine = replace(samples.ENGINE, name=request.engine)
         record = JobRecord(job, by.session, by.project, request, engine, 42, created, host=by.host)
@@ -58,6 +61,7 @@ class World(Memory):
         info = replace(
             samples.CANDIDATE, candidate=name, job=job, index=index, created=float(next(self._clock))
         )
+        info = replace(info, placement=self._places.get(job, info.placement))
         info = replace(info, descriptor={"warmth": index / 10} if descriptor is None else descriptor)
         return self.store.add_candidate(info, patch or pixels(name), pixels(f"{name} small", 2, 1))
 

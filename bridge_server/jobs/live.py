@@ -29,6 +29,7 @@ class Live:
     running: set[str] = field(default_factory=set[str])
     #: What the drafts that are made look like, by index, until the choice among them is written down.
     drafts: dict[int, dict[str, float]] = field(default_factory=dict[int, dict[str, float]])
+    choosing: bool = False
     #: What workers said and is still being written down; kept in order.
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -43,10 +44,11 @@ class Live:
             parts = [tuple(left)] if record.engine.batches else [(index,) for index in left]
         return [Entry(record.job, record.session, record.request.priority, part, drafting) for part in parts]
 
-    @property
-    def all_drafted(self) -> bool:
-        """Whether every draft is made."""
-        return len(self.drafts) == self.record.drafts
+    def may_choose(self) -> bool:
+        """True once, when every draft is made; their tasks can all end after that."""
+        ready = len(self.drafts) == self.record.drafts and not self.choosing
+        self.choosing = self.choosing or ready
+        return ready
 
     def misses(self, entry: Entry) -> bool:
         """Whether any picture of an entry was not made."""

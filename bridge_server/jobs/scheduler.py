@@ -290,7 +290,7 @@ class Scheduler:
                 said.put_nowait(None)
                 await writing
             raise_if_failed(ended, live.record.engine, missing=live.misses(entry))
-            if entry.drafts and live.all_drafted:
+            if entry.drafts and live.may_choose():
                 await self._choose(live)
         except BridgeError as error:
             await self._finish(live, error)

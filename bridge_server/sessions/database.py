@@ -131,12 +131,12 @@ class Database:
     ) -> tuple[R, list[Told]]:
         """Do a change in one transaction; the same ``key`` again only brings the first answer."""
         with self.writing():
+            self.execute("DELETE FROM answered WHERE created < ?", (time.time() - _REMEMBERED,))
             known = self.one("SELECT answer FROM answered WHERE key = ?", (key,)) if key else None
             if known is not None:
                 return msgspec.msgpack.decode(known[0], type=answer), []
             result, told = change()
             if key:
-                self.execute("DELETE FROM answered WHERE created < ?", (time.time() - _REMEMBERED,))
                 packed = msgspec.msgpack.encode(result)
                 self.execute("INSERT INTO answered VALUES (?, ?, ?)", (key, packed, time.time()))
             return result, told

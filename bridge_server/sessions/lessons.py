@@ -171,26 +171,26 @@ class Lessons:
         opinions, settled = self._opinions(list(jobs))
         found: list[tuple[Lesson, list[str]]] = []
         open_: defaultdict[Any, list[str]] = defaultdict(list)
-        for job, place in jobs.items():
+        offers: dict[str, list[CandidateInfo]] = {}
+        for job, canvas in jobs.items():
+            offers[job] = self._store.candidates(job)
+            place = (*canvas, offers[job][0].placement)
             open_[place].append(job)
             if job in settled:
-                found.append(self._lesson(open_.pop(place), opinions))
-        found += [self._lesson(left, opinions) for left in open_.values()]
+                found.append(_lesson(open_.pop(place), offers, opinions))
+        found += [_lesson(left, offers, opinions) for left in open_.values()]
         return [pair for pair in found if _teaches(pair[0])]
 
-    def _jobs(self, project: str | None) -> dict[str, Any]:
-        """The jobs that the latest decisions are about, oldest first, and where each was."""
+    def _jobs(self, project: str | None) -> dict[str, tuple[Any, ...]]:
+        """The jobs that the latest decisions are about, oldest first, and the canvas of each."""
         scope, values = ("", []) if project is None else (" AND d.project = ?", [project])
         rows = self._db.all(
-            "SELECT j.id, j.project, j.document, j.verb, j.request FROM job j WHERE j.id IN"
+            "SELECT j.id, j.project, j.document, j.verb = 'expand' FROM job j WHERE j.id IN"
             " (SELECT d.job FROM decision d JOIN project p ON p.name = d.project"
             f"  WHERE d.number > p.forgotten{scope} ORDER BY d.number DESC LIMIT ?) ORDER BY j.number",
             [*values, _MOST_DECISIONS],
         )
-        return {
-            job: (*place, tuple(msgspec.msgpack.decode(request)["region"].values()))
-            for job, *place, request in rows
-        }
+        return {job: tuple(canvas) for job, *canvas in rows}
 
     def _opinions(self, jobs: list[str]) -> tuple[dict[str, dict[str, int]], set[str]]:
         """Job -> candidate -> what the last word on it says; and the jobs of which one was accepted."""
@@ -208,19 +208,18 @@ class Lessons:
                 settled.add(job)
         return opinions, settled
 
-    def _lesson(self, jobs: Iterable[str], opinions: dict[str, dict[str, int]]) -> tuple[Lesson, list[str]]:
-        offers: list[CandidateInfo] = []
-        said: list[int] = []
-        for job in jobs:
-            for info in self._store.candidates(job):
-                if info.descriptor:
-                    offers.append(info)
-                    said.append(opinions[job].get(info.candidate, 0))
-        return Lesson(
-            [info.descriptor for info in offers],
-            [index for index, word in enumerate(said) if word > 0],
-            [index for index, word in enumerate(said) if word < 0],
-        ), [info.candidate for info in offers]
+
+def _lesson(
+    jobs: Iterable[str], made: dict[str, list[CandidateInfo]], opinions: dict[str, dict[str, int]]
+) -> tuple[Lesson, list[str]]:
+    """The lesson of the jobs at one place, and its candidates."""
+    offers = [info for job in jobs for info in made[job] if info.descriptor]
+    said = [opinions[info.job].get(info.candidate, 0) for info in offers]
+    return Lesson(
+        [info.descriptor for info in offers],
+        [index for index, word in enumerate(said) if word > 0],
+        [index for index, word in enumerate(said) if word < 0],
+    ), [info.candidate for info in offers]
 
 
 def _teaches(lesson: Lesson) -> bool:

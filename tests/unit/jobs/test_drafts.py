@@ -219,3 +219,32 @@ def test_an_engine_that_leaves_a_draft_out_fails_the_job(tmp_path):
             assert (await it.end_of("a")).error_code == "engine_failed"
 
     asyncio.run(scenario())
+
+
+def test_two_workers_that_end_together_choose_once(tmp_path):
+    """All drafts of both may be there before either task has ended."""
+
+    async def scenario():
+        async with stage(tmp_path) as it:
+            teach(it)
+            await it.submit("a", count=1, seed=5, taste=True)
+            runs = await it.both_started()
+            for run in runs:
+                for index in run.task.indices:
+                    run.draft(index)
+            await it.until(lambda: len(drafts_told(it)) == POOL)
+            for run in runs:
+                run.end()
+            run = await it.started()
+            run.make(0)
+            run.end()
+            assert (await it.end_of("a")).state == "done"
+            assert len(it.clerk.asked) == 1
+            assert it.workers.started.empty()
+
+    asyncio.run(scenario())
+
+
+def drafts_told(it):
+    """The events that tell of drafts."""
+    return [event for _, event in it.events if event.topic == "job.drafts"]

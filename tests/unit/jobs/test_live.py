@@ -65,9 +65,10 @@ def test_an_entry_misses_what_was_not_made():
     assert it.misses(drafts)
     it.drafts[2] = {}
     assert not it.misses(drafts)
-    assert not it.all_drafted
+    assert not it.may_choose()
     it.drafts[1] = {}
-    assert it.all_drafted
+    assert it.may_choose()
+    assert not it.may_choose(), "a second task that ends then chooses again"
 
 
 def test_a_place_in_the_region_is_told_on_the_canvas():

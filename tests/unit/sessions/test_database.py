@@ -91,10 +91,9 @@ def test_an_answer_comes_back_as_it_was(database):
     again = Database(folder)
     assert again.once("reject:k", Decisions, lambda: 1 / 0) == (answer, [])
     again.execute("UPDATE answered SET created = created - 90000")
+    later = Decisions([])
+    assert again.once("reject:k", Decisions, lambda: (later, [])) == (later, [])
     again.close()
-    later = Database(folder)
-    assert later.all("SELECT * FROM answered") == []
-    later.close()
 
 
 def test_a_change_that_fails_is_not_remembered(database):

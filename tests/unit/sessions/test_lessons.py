@@ -80,16 +80,23 @@ def test_one_place_is_one_lesson_until_something_is_accepted(world):
     ]
 
 
-@pytest.mark.parametrize(
-    "elsewhere", [{"region": place(9)}, {"document": "other"}, {"verb": "vary"}, {"verb": "expand"}]
-)
+@pytest.mark.parametrize("elsewhere", [{"region": place(9)}, {"document": "other"}, {"verb": "expand"}])
 def test_another_place_is_another_lesson(world, elsewhere):
-    """Another part of the canvas, another document, another verb."""
+    """Another part of the canvas, another document, new canvas."""
     world.job("a", 2)
     world.job("b", 2, **elsewhere)
     reject(world, "a-c0")
     world.accept("b-c0")
     assert [names for names, _, _ in learned(world)] == [["b-c0", "b-c1"], ["a-c0", "a-c1"]]
+
+
+def test_variations_belong_to_the_place_that_they_vary(world):
+    """More like this one goes on with the same conversation."""
+    world.job("a", 2)
+    world.job("b", 2, verb="vary")
+    reject(world, "a-c0")
+    world.accept("b-c0")
+    assert [names for names, _, _ in learned(world)] == [["a-c0", "a-c1", "b-c0", "b-c1"]]
 
 
 def test_single_candidates_teach_by_each_other(world):
@@ -201,7 +208,7 @@ def test_only_the_latest_lessons_count(world, monkeypatch):
     assert studied.lessons[0] == foreign[4]
     assert studied.candidates[1:] == [["a0-c0", "a0-c1"], ["a1-c0", "a1-c1"]]
     monkeypatch.setattr(module, "_MOST_LESSONS", 200)
-    monkeypatch.setattr(module, "_MOST_JOBS", 1)
+    monkeypatch.setattr(module, "_MOST_DECISIONS", 1)
     assert world.lessons.study(PROJECT).candidates == [[], [], [], ["a1-c0", "a1-c1"]]
 
 
