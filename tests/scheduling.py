@@ -9,12 +9,14 @@ from dataclasses import replace
 import samples
 from bridge_server.jobs.chooser import Chooser
 from bridge_server.jobs.scheduler import Scheduler
-from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Shares
+from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Reckoned, Shares
 from bridge_server.protocol.errors import Cancelled
 from bridge_server.protocol.messages import VERBS, CandidateDone, JobState
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.work import TaskCandidate, TaskDraft, TaskEnded, TaskProgress
 from bridge_server.sessions.conversation import Sitting
+from bridge_server.sessions.library import all_of
+from bridge_server.sessions.measures import measure
 from bridge_server.sessions.memory import Memory
 
 SOON = 10
@@ -129,6 +131,11 @@ class Clerk:
         self._do("share_out")
         return Shares("", len(pieces) * 10, 1.0, 0.0, 0.0)
 
+    async def reckon(self, _folder, project):
+        """As a Clerk's, from the stage's own folder."""
+        self._do("reckon")
+        return Reckoned("", measure(project, *all_of(self.folder, project)))
+
     def _do(self, errand):
         self.errands.append(errand)
         if self.error is not None:
@@ -145,6 +152,7 @@ class Stage:
         self.memory = Memory(folder)
         self.store = self.memory.store
         self.clerk = clerk or Clerk()
+        self.clerk.folder = folder
         self.writer = ThreadPoolExecutor(1)
         self.workers = Workers(size)
         self.events, self.project_events = [], []

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..protocol.errands import (
@@ -19,6 +20,8 @@ from ..protocol.errands import (
     Overlaid,
     Overlay,
     Piece,
+    Reckon,
+    Reckoned,
     ShareOut,
     Shares,
 )
@@ -107,6 +110,10 @@ class Clerk:
     async def share_out(self, pieces: list[Piece], canvas: Placement | None = None) -> Shares:
         """Who made what is visible; ``pieces`` from the lowest to the topmost."""
         return await self._ask(lambda name: ShareOut(name, pieces, canvas), Shares)
+
+    async def reckon(self, folder: Path, project: str) -> Reckoned:
+        """How the work in a project went."""
+        return await self._ask(lambda name: Reckon(name, str(folder), project), Reckoned)
 
     async def close(self) -> None:
         """End the process; errands that wait or are being done fail."""

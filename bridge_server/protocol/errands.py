@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from .pixels import Pixels
 from .records import Placement
+from .report import Report
 from .taste import Lesson, TasteAxis
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "Overlaid",
     "Overlay",
     "Piece",
+    "Reckon",
+    "Reckoned",
     "ShareOut",
     "Shares",
 ]
@@ -154,7 +157,25 @@ class Shares:
     artist: float
 
 
+@dataclass(frozen=True)
+class Reckon:
+    """Measure how the work in a project of the data folder went; the clerk reads it beside the daemon."""
+
+    task: str
+    folder: str
+    project: str
+
+
+@dataclass(frozen=True)
+class Reckoned:
+    """The measures, without shares."""
+
+    task: str
+    report: Report
+
+
 #: Every errand and every answer.
 ERRANDS: tuple[type[Any], ...] = (
     Learn, Learned, Choose, Chosen, Differ, Differs, Overlay, Overlaid, ShareOut, Shares,
+    Reckon, Reckoned,
 )  # fmt: skip

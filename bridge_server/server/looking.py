@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,6 @@ from ..protocol.history import Compare, Comparison, GetInputs, History, HistoryP
 from ..protocol.projects import Follow, GetProject, ListProjects, ProjectInfo, ProjectList
 from ..protocol.records import JobInfo
 from ..protocol.report import GetReport, Report, Share
-from ..sessions import measures
 from ..sessions.database import channel_of
 from .deciding import measure
 from .desk import Caller, Desk, Routes
@@ -104,9 +102,8 @@ async def _report(desk: Desk, caller: Caller, request: GetReport) -> Report:
     await desk.read(desk.memory.library.known, project)
     for decision in await desk.read(desk.memory.tree.unmeasured, project):
         await measure(desk, decision)  # the daemon ended before it could
-    jobs, decisions, versions = await asyncio.to_thread(desk.memory.everything, project)
-    found = await asyncio.to_thread(measures.measure, project, jobs, decisions, versions)
-    return replace(found, shares=await _shares(desk, project))
+    reckoned = await desk.clerk.reckon(desk.data_dir, project)
+    return replace(reckoned.report, shares=await _shares(desk, project))
 
 
 async def _shares(desk: Desk, project: str) -> list[Share]:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,11 +18,11 @@ from ..protocol.projects import ProjectInfo, ProjectList
 from ..protocol.records import JobInfo
 from ..protocol.tables import EVENTS
 from ..protocol.versions import DecisionInfo, VersionInfo
-from .database import Database
+from .database import Database, Snapshot
 from .store import JOB_COLUMNS, Store
 from .tree import TreeReader
 
-__all__ = ["Library"]
+__all__ = ["Library", "all_of"]
 
 _MOST = 200
 
@@ -100,19 +102,19 @@ class Library:
         entries = [self._entry(self._store.info(row[1:])) for row in rows[:limit]]
         return HistoryPage(entries, rows[limit - 1][0] if len(rows) > limit else 0)
 
-    def everything(self, project: str) -> tuple[list[JobInfo], list[DecisionInfo], list[VersionInfo]]:
-        """All jobs, decisions and versions of a project in order of time, for its report."""
-        rows = self._db.all(
-            f"SELECT {JOB_COLUMNS} FROM job WHERE project = ? ORDER BY number",
-            (project,),
-        )
-        jobs = [self._store.info(row) for row in rows]
-        decisions = self._tree.decisions("project = ?", (project,))
-        return jobs, decisions, self._tree.versions("v.project = ?", (project,))
-
     def _entry(self, job: JobInfo) -> HistoryEntry:
         decisions = self._tree.decisions("job = ?", (job.job,))
         return HistoryEntry(job, decisions, self._tree.versions("v.job = ?", (job.job,)))
+
+
+def all_of(folder: Path, project: str) -> tuple[list[JobInfo], list[DecisionInfo], list[VersionInfo]]:
+    """All jobs, decisions and versions of a project in order of time, as they are at one moment."""
+    with contextlib.closing(Snapshot(folder)) as rows:
+        store, tree = Store(rows), TreeReader(rows)
+        found = rows.all(f"SELECT {JOB_COLUMNS} FROM job WHERE project = ? ORDER BY number", (project,))
+        jobs = [store.info(row) for row in found]
+        decisions = tree.decisions("project = ?", (project,))
+        return jobs, decisions, tree.versions("v.project = ?", (project,))
 
 
 def _search(request: History, project: str) -> tuple[str, list[Any]]:

@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
-from ..protocol.records import JobInfo
-from ..protocol.versions import DecisionInfo, VersionInfo
 from .conversation import Conversation
-from .database import Database, Snapshot
+from .database import Database
 from .lessons import Lessons
 from .library import Library
 from .store import Store
@@ -28,7 +25,6 @@ class Memory:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self.database = Database(folder)
         self.store = Store(self.database)
         self.conversation = Conversation(self.database)
@@ -36,11 +32,6 @@ class Memory:
         self.library = Library(self.database, self.store)
         self.lessons = Lessons(self.database, self.store)
         self.sweeper = Sweeper(self.database)
-
-    def everything(self, project: str) -> tuple[list[JobInfo], list[DecisionInfo], list[VersionInfo]]:
-        """All jobs, decisions and versions of a project in order of time. On any thread."""
-        with contextlib.closing(Snapshot(self._folder)) as rows:
-            return Library(rows, Store(rows)).everything(project)
 
     def close(self) -> None:
         """Finish writing."""

@@ -8,6 +8,7 @@ from one errand to the next.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from ..protocol.errands import (
     Overlaid,
     Overlay,
     Piece,
+    Reckon,
+    Reckoned,
     ShareOut,
     Shares,
 )
@@ -34,6 +37,8 @@ from ..protocol.errors import BadRequest, BridgeError, Cancelled, TooLarge, Unsu
 from ..protocol.pixels import Pixels, check_pixels
 from ..protocol.records import Placement
 from ..protocol.work import Ready
+from ..sessions.library import all_of
+from ..sessions.measures import measure
 from ..taste.choose import choose
 from ..taste.learn import learn
 from ..taste.telling import telling
@@ -98,6 +103,10 @@ def _differ(errand: Differ) -> Differs:
     return Differs(errand.task, found.overlap, found.changed, found.difference, words)
 
 
+def _reckon(errand: Reckon) -> Reckoned:
+    return Reckoned(errand.task, measure(errand.project, *all_of(Path(errand.folder), errand.project)))
+
+
 def _overlay(errand: Overlay) -> Overlaid:
     picture, patch = (
         _patch(errand.picture, errand.region, "picture"),
@@ -127,6 +136,7 @@ _ERRANDS: dict[type[Any], Callable[[Any], Any]] = {
     Differ: _differ,
     Overlay: _overlay,
     ShareOut: _share_out,
+    Reckon: _reckon,
 }
 
 

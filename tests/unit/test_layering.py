@@ -25,7 +25,7 @@ ALLOWED = {
     "workers": ({"protocol"}, WIRE),
     "workers/child": ({"protocol", "canvas", "engines", "workers/frames", "workers/line"}, {"numpy"}),
     "workers/clerk": (
-        {"protocol", "canvas", "taste", "workers/frames", "workers/line"},
+        {"protocol", "canvas", "taste", "sessions", "workers/frames", "workers/line"},
         {"numpy"},
     ),
     "sessions": ({"protocol"}, WIRE),

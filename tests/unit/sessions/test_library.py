@@ -10,6 +10,7 @@ from bridge_server.protocol.history import History
 from bridge_server.protocol.projects import ProjectInfo
 from bridge_server.protocol.versions import Mark, Reject
 from bridge_server.sessions.conversation import Sitting
+from bridge_server.sessions.library import all_of
 from remembering import BY, PROJECT, World, pixels
 
 GIMP = Sitting("s2", PROJECT, "gimp")
@@ -179,7 +180,7 @@ def test_everything_is_in_order_of_time(world):
     world.accept("ash-c0")
     world.accept("oak-c0")
     world.accept("far-c0", OTHER)
-    jobs, decisions, versions = world.library.everything(PROJECT)
+    jobs, decisions, versions = all_of(world.database.path.parent, PROJECT)
     assert [job.job for job in jobs] == ["oak", "elm", "ash"]
     assert (
         [each.candidate for each in decisions]
