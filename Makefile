@@ -5,7 +5,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-.PHONY: demo test lint format bench old-python clean
+SUITE  ?= trixie
+
+.PHONY: demo test lint format bench old-python test-hosts clean
 
 demo: $(VENV)/.core          ## fill, expand and vary a photo through a daemon of its own
 	$(BIN)/python -m bridge_server.cli.demo --out demo-output
@@ -27,6 +29,10 @@ bench: $(VENV)/.bench        ## the tables of docs/benchmarks.md; takes about th
 
 old-python: $(VENV)/.core    ## protocol and client on the oldest Python that a host may bring
 	tests/old_python/run $(BIN)/python
+
+test-hosts: $(VENV)/.dev     ## the real Krita, GIMP and Blender; SUITE=trixie (default) or sid
+	@tests/hosts/provision $(SUITE) >/dev/null || [ $$? = 77 ]
+	SUITE=$(SUITE) $(BIN)/python -m pytest tests/hosts --timeout=300
 
 clean:
 	rm -rf $(VENV) demo-output bench-output .pytest_cache .ruff_cache .hypothesis

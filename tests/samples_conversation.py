@@ -205,8 +205,6 @@ ERRANDS = (
     e.Differs("t3", 0.75, 0.5, 12.5, ["warmer"]),
     e.Overlay("t4", PICTURE, REGION, PATCH, PLACE),
     e.Overlaid("t4", PICTURE, REGION, MASK),
-    e.ShareOut("t5", [e.Piece(PLACE, PATCH, 0.125)], canvas=CANVAS),
-    e.Shares("t5", 307_200, 0.25, 0.125, 0.625),
     e.Reckon("t6", "/data", "book cover"),
     e.Reckoned("t6", RESULTS["report"]),
 )

@@ -9,15 +9,14 @@ from dataclasses import replace
 import samples
 from bridge_server.jobs.chooser import Chooser
 from bridge_server.jobs.scheduler import Scheduler
-from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Reckoned, Shares
+from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Reckon
 from bridge_server.protocol.errors import Cancelled
 from bridge_server.protocol.messages import VERBS, CandidateDone, JobState
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.work import TaskCandidate, TaskDraft, TaskEnded, TaskProgress
 from bridge_server.sessions.conversation import Sitting
-from bridge_server.sessions.library import all_of
-from bridge_server.sessions.measures import measure
 from bridge_server.sessions.memory import Memory
+from bridge_server.workers.clerk import answer
 
 SOON = 10
 THUMBNAIL = replace(samples.PATCH, data=b"\x11\x21\x31\xff")
@@ -126,15 +125,10 @@ class Clerk:
         self._do("overlay")
         return Overlaid("", picture, region, samples.MASK)
 
-    async def share_out(self, pieces, canvas=None):
-        """As a Clerk's; all of the machine's."""
-        self._do("share_out")
-        return Shares("", len(pieces) * 10, 1.0, 0.0, 0.0)
-
     async def reckon(self, _folder, project):
         """As a Clerk's, from the stage's own folder."""
         self._do("reckon")
-        return Reckoned("", measure(project, *all_of(self.folder, project)))
+        return answer(Reckon("", str(self.folder), project))
 
     def _do(self, errand):
         self.errands.append(errand)

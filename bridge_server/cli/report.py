@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from statistics import median
 
 from rich.box import SIMPLE
 from rich.console import Console, Group, RenderableType
@@ -22,8 +23,18 @@ from ..protocol.report import GetReport, Measures, Rate, Report, Share, Spread
 from . import exits
 from .connect import connected, data_folder
 from .parsing import UsageError
-from .plots import bar, box, plain_for, sparkline
-from .show import Screen, duration
+from .plots import (
+    bar,
+    one_digit,
+    plain_for,
+    rate_in_words,
+    short,
+    sparkline,
+    spread_in_words,
+    waited,
+    whole_number,
+)
+from .show import Screen
 from .words import count_of, listed, percent, printable
 
 __all__ = ["as_csv", "page", "report"]
@@ -31,8 +42,13 @@ __all__ = ["as_csv", "page", "report"]
 #: Seconds: the shares of large pictures are counted when they are asked for.
 _TIMEOUT = 300.0
 
-#: Characters of a bar, and rows of a table before the older ones are left out.
+#: Characters of a bar, and rows of a table and columns of a curve before the older ones are left out.
 _BAR, _MOST_ROWS, _MOST_COLUMNS = 18, 20, 30
+
+#: Columns of a curve whose values are all told, and pictures taken in one from which it is more than a hint.
+_ALL_TOLD, _ENOUGH = 4, 10
+
+_YEAR = "%b %Y %H:%M"
 
 _HOSTS = {"krita": "Krita", "gimp": "GIMP", "blender": "Blender", "": "command line"}
 
@@ -102,104 +118,61 @@ def _rows(stretch: Measures) -> Iterator[tuple[object, ...]]:
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """How a number is said, and where the bar that shows it ends (None: a little above what it shows)."""
-
-    say: Callable[[float], str]
-    top: float | None = None
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def _wait(seconds: float) -> str:
-    for length, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 1.5 * length:
-            return f"{_number(seconds / length)} {unit}"
-    return duration(seconds) if seconds < 10 else f"{seconds:.0f} s"
-
-
-_SHARE = _Kind(percent, 1.0)
-_TIME, _COUNT, _COLOUR = _Kind(_wait), _Kind(_number), _Kind(lambda value: f"{value:.0f}")
-_LOOKS = _Kind(lambda value: f"{value:.1f}", 2.0)
-
-
-@dataclass(frozen=True)
 class _Line:
-    """One measure on the page: a field of :class:`Measures`, its name and its meaning in plain words."""
+    """One measure on the page: a field of :class:`Measures`, its name, its meaning and how a value is said.
+
+    Only percentages have a bar: nothing else has a full length.
+    """
 
     field: str
     name: str
     meaning: str
-    kind: _Kind = _SHARE
+    say: Callable[[float], str] = percent
+    curve: bool = True
 
 
+# fmt: off
 _SECTIONS: tuple[tuple[str, tuple[_Line, ...]], ...] = (
-    (
-        "What became of the offers",
-        (
-            _Line("accepted", "Taken", "Offers you accepted, of all in the requests that you decided about."),
-            _Line("rejected", "Turned down", "Offers you rejected. The rest you passed over without a word."),
-            _Line("first_accepted", "First one taken", "Requests where you accepted the very first offer."),
-        ),
-    ),
-    (
-        "How long it took",
-        (
-            _Line("time_to_accept", "Time to decide", "From seeing an offer to accepting it.", _TIME),
-            _Line(
-                "iterations",
-                "Rounds",
-                "Requests at one spot of the picture until you accepted something there. 1 is at once.",
-                _COUNT,
-            ),
-        ),
-    ),
-    (
-        "How far you looked",
-        (
-            _Line(
-                "breadth",
-                "Variety of the offers",
-                "How different the offers of one request look. 0 is all the same, 1 is usual.",
-                _LOOKS,
-            ),
-            _Line(
-                "divergence",
-                "Away from the start",
-                "How different what you took looks from the first offer at that spot. 0 is the same, 1 as"
-                " different as two offers of one request usually are.",
-                _LOOKS,
-            ),
-            _Line(
-                "prompt_drift",
-                "Change of words",
-                "How many of your prompt's words changed on the way there: none is 0 %, all 100 %.",
-            ),
-        ),
-    ),
-    (
-        "What you changed in what you took",
-        (
-            _Line(
-                "changed", "Area changed", "How much of an accepted offer's area you visibly changed later."
-            ),
-            _Line(
-                "difference",
-                "Strength of change",
-                "How far the colours moved there. 2 is just visible, 100 is from black to white.",
-                _COLOUR,
-            ),
-        ),
-    ),
+    ("What became of the offers", (
+        _Line("accepted", "Taken", "Offers you accepted, also if you undid it later."),
+        _Line("rejected", "Turned down", "Offers you rejected. The rest you neither took nor rejected.",
+              curve=False),
+        _Line("first_accepted", "First of its request", "Requests of which you took the first offer."),
+    )),
+    ("How long it took", (
+        _Line("time_to_accept", "Time to take",
+              "From the arrival of the offer you took until you took it, pauses included.", waited),
+        _Line("iterations", "Rounds",
+              "How often you asked at one spot before you took something; 1 is at the first asking. Spots"
+              " where you took nothing are left out.", short),
+    )),
+    ("How far you looked", (
+        _Line("breadth", "Variety of the offers",
+              "How different the offers of one request look in tone and texture, not in what they show. 0:"
+              " all the same, 1: typical for fills of photos. More is not better.", one_digit),
+        _Line("divergence", "Distance from the first",
+              "How different what you took looks from the very first offer at that spot, before any further"
+              " rounds. 0: the same, 1: as two offers of one request typically are.", one_digit),
+        _Line("prompt_drift", "Change of words",
+              "How far the prompt of what you took is from your first one at that spot. Same words 0 %,"
+              " none in common 100 %, also if the first was empty.", curve=False),
+    )),
+    ("What you changed in what you took", (
+        _Line("changed", "Area changed", "How much of the area of what you took you visibly changed."),
+        _Line("difference", "Strength of change",
+              "How strongly the colour changed in that area; 2.3 is just visible, 100 is black to white.",
+              whole_number, curve=False),
+    )),
 )
+# fmt: on
+
+_POINTER = "What the numbers mean: 'How to read this', at the end."
 
 _LEGEND = """\
-Percentages with brackets: the true share probably lies in that range (95 %). A wide range means that \
-there was little to count.
-Other numbers: the middle of all cases, and the range of the middle half of them. Their bars begin at 0; \
-█ is the middle and ▒ the middle half.
+A spot: where the selections of your requests mostly overlap. Once you take something, it is finished.
+Percentages with brackets: with few cases chance plays a part. A longer run of the same work would probably \
+(95 %) give a share in this range.
+Other numbers: the middle of all cases, and after "mostly" the range of the middle half of them.
 Days and times are UTC. Formulas, and where these numbers mislead: docs/measures.md"""
 
 
@@ -211,13 +184,16 @@ def page(got: Report) -> RenderableType:
     if not (whole.jobs or got.sessions):
         parts.append(Text(_NOTHING))
         return Group(*parts)
-    parts.append(Text(_summary(got)))
+    if whole.accepted.of:
+        parts.append(Text(_taken(whole)))
+    parts += [Text(_POINTER, style="dim"), Text(_summary(got))]
     if not whole.accepted.of:
         parts += ["", Text(_UNDECIDED)]
     for heading, lines in _SECTIONS:
         parts += _section(heading, lines, whole)
     if got.shares:
-        parts += ["", _heading("Who made what you see now"), *(_share(each) for each in got.shares)]
+        parts += ["", _heading("Who made what you see now"), Padding(Text(_AREA, style="dim"), (0, 0, 0, 2))]
+        parts += [_share(each) for each in got.shares]
     parts += _over_time(got)
     return Group(*parts, "", _heading("How to read this"), Padding(Text(_LEGEND, style="dim"), (0, 0, 0, 2)))
 
@@ -225,9 +201,9 @@ def page(got: Report) -> RenderableType:
 def _section(heading: str, lines: Sequence[_Line], whole: Measures) -> list[RenderableType]:
     """A heading and the measures below it that are known; nothing if none is."""
     values = {line: getattr(whole, line.field) for line in lines}
-    shown = [_measure(line, value) for line, value in values.items() if _known(value)]
+    shown = [_measure(line, value, whole) for line, value in values.items() if _known(value)]
     if whole.left_open and any(line.field == "iterations" for line in lines):
-        left = f"Open: at {count_of(whole.left_open, 'spot')} you asked and took nothing."
+        left = f"Still open: {count_of(whole.left_open, 'spot')} where you asked and took nothing."
         shown.append(Padding(Text(left), (0, 0, 0, 2)))
     return ["", _heading(heading), *shown] if shown else []
 
@@ -243,22 +219,42 @@ _BEGIN = """\
 'bridge-server projects' lists the projects. One begins with the first thing that is asked for in it, as with
   bridge-server fill photo.png --mask mask.png -o out.png"""
 
+_AREA = "Shares of the area, not of importance."
+
 _UNDECIDED = """\
 Nothing was decided yet, so most of this page is missing.
 Accept or reject offers in your program, and run this again."""
 
 
+def _taken(whole: Measures) -> str:
+    """All in one sentence."""
+    taken, rounds = whole.accepted, whole.iterations.median
+    text = f"You took {taken.count or 'none'} of {count_of(taken.of, 'picture')}"
+    if not taken.count or rounds is None:
+        return f"{text}."
+    when = "mostly at the first asking" if rounds == 1 else f"typically at asking {short(rounds)} at a spot"
+    return f"{text}, {when}."
+
+
 def _summary(got: Report) -> str:
-    whole = got.whole
+    whole, decided = got.whole, got.whole.first_accepted.of
     asked = f"{count_of(whole.jobs, 'time')}{f' in {_hosts(whole.host)}' if whole.host else ''}"
     text = (
-        f"{_moment(whole.began, year=True)} to {_moment(whole.ended, year=True)} UTC: "
+        f"{_moment(whole.began, _YEAR)} to {_moment(whole.ended, _YEAR)} UTC: "
         f"{count_of(len(got.sessions), 'session')} on {count_of(len(got.days), 'day')}.\n"
         f"You asked {asked} and were offered {count_of(whole.offered, 'picture')}."
     )
+    if decided and decided == whole.jobs:
+        text += " You decided about every request."
+    elif decided:
+        pictures = count_of(whole.accepted.of, "picture")
+        text += (
+            f" You decided about {decided} of these requests, with {pictures}; the rates below count those."
+        )
     if got.depth:
-        text += f"\nThe longest chain of accepted steps has {got.depth}"
-        text += f", with {count_of(got.branches, 'branching', 'branchings')}." if got.branches else "."
+        text += f"\nThe most steps built one on another: {got.depth}."
+    if got.branches:
+        text += f" At {count_of(got.branches, 'point')} you went on in more than one direction."
     return text
 
 
@@ -270,87 +266,102 @@ def _known(value: Rate | Spread) -> bool:
     return (value.of if isinstance(value, Rate) else value.n) > 0
 
 
-def _measure(line: _Line, value: Rate | Spread) -> RenderableType:
-    """Name, plot and value in a row, and below what that means."""
+def _measure(line: _Line, value: Rate | Spread, whole: Measures) -> RenderableType:
+    """Name, bar and value in a row, and below what that means."""
     meaning = line.meaning
     if isinstance(value, Rate):
-        share, low, high = value.share or 0.0, value.low or 0.0, value.high or 0.0
-        drawn = bar([(share, "█")], _BAR)
-        said = f"{value.count} of {value.of}, {percent(share)} ({100 * low:.0f} to {percent(high)})"
+        middle, said = value.share or 0.0, rate_in_words(value)
     else:
-        low, median, high = value.low or 0.0, value.median or 0.0, value.high or 0.0
-        # where there is no natural end, one case alone has nothing to be seen against
-        scaled = value.n > 1 or line.kind.top is not None
-        end = max(high, line.kind.top or 1.25 * high)
-        drawn = box(low, median, high, end, _BAR) if scaled else " " * _BAR
-        said, least, most = (line.kind.say(each) for each in (median, low, high))
-        said += f", mostly {least} to {most}" if least != most else ""
-        meaning += f" {count_of(value.n, 'case')}."
-    row = Text(f"  {line.name:<21} ").append(drawn, style="cyan").append(f"  {said}")
-    return Group(row, Padding(Text(meaning, style="dim"), (0, 0, 0, 4)))
+        middle, said = value.median or 0.0, spread_in_words(value, line.say)
+        meaning += f" {_basis(line, value.n, whole.accepted.count)}"
+    row = Text(f"  {line.name:<23} ")
+    if line.say is percent:
+        row.append(bar([(middle, "█")], _BAR), style="cyan").append("  ")
+    return Group(row.append(said), Padding(Text(meaning, style="dim"), (0, 0, 0, 4)))
+
+
+def _basis(line: _Line, known: int, taken: int) -> str:
+    """Of how many cases a value is the middle."""
+    if line.field != "changed" or known > taken:
+        return f"{count_of(known, 'case')}."
+    if known == taken:
+        return f"Known for {f'all {taken}' if taken > 1 else 'the one'} you took."
+    others = "others were" if taken - known > 1 else "other was"
+    return f"Known for {known} of the {taken} you took; the {others} not handed back."
 
 
 def _share(share: Share) -> RenderableType:
-    of = "" if share.canvas_known else "of accepted offers, "
     parts = (
-        (share.machine, "█", "the partner's, as offered"),
+        (share.machine, "█", "the partner's: as offered, or changed without the bridge knowing"),
         (share.both, "▓", "of both: offered, then changed by you"),
-        (share.artist, "░", "yours: painted by you or there before"),
+        (share.artist, "░", "painted by you, or there before (blank paper too)"),
     )
     drawn = bar([(part, character) for part, character, _ in parts], 40)
     rows = [f"{character} {100 * part:3.0f} %  {words}" for part, character, words in parts]
-    title = f"  {printable(share.document) or 'The picture'} ({of}{_pixels(share.area)})"
+    of = "" if share.canvas_known else " (only the area of what you took)"
+    title = f"  {printable(share.document) or 'The picture'}{of}"
     return Group(Text(title), Text(f"    {drawn}", style="cyan"), *(Text(f"    {row}") for row in rows))
 
 
 # ---- over time ---------------------------------------------------------------------------------------
 
-_CURVES: tuple[_Line, ...] = tuple(line for _, lines in _SECTIONS for line in lines)
+_CURVES: tuple[_Line, ...] = tuple(line for _, lines in _SECTIONS for line in lines if line.curve)
 
 
 def _over_time(got: Report) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if len(got.days) > 1:
-        parts += ["", _heading("Day by day"), _table(got.days, "Day", lambda each: each.label)]
+        days = got.days[-_MOST_ROWS:]
+        table = _table(days, "Day", [each.label for each in days], len(got.days))
+        parts += ["", _heading("Day by day"), table]
     if len(got.sessions) > 1:
-        parts += [
-            "",
-            _heading("Session by session"),
-            _table(got.sessions, "Began", lambda each: _moment(each.began)),
-        ]
+        sessions = got.sessions[-_MOST_ROWS:]
+        table = _table(sessions, "Began", _begins(sessions), len(got.sessions))
+        parts += ["", _heading("Session by session"), table]
     stretches, unit = (got.days, "day") if len(got.days) > 1 else (got.sessions, "session")
     if len(stretches) > 1:
-        parts += ["", _heading(f"Over time, one column a {unit}"), _curves(stretches[-_MOST_COLUMNS:])]
+        shown = stretches[-_MOST_COLUMNS:]
+        parts += ["", _heading(f"Over time, one column a {unit}"), _curves(shown)]
+        if median(each.accepted.count for each in shown) < _ENOUGH:
+            hint = f"Few cases a {unit}: read as a hint, not a trend."
+            parts.append(Padding(Text(hint, style="dim"), (0, 0, 0, 2)))
     return parts
 
 
-def _table(stretches: Sequence[Measures], name: str, label: Callable[[Measures], str]) -> RenderableType:
+def _begins(sessions: Sequence[Measures]) -> list[str]:
+    """When each began, with seconds where minutes do not tell them apart."""
+    plain = [_moment(each.began) for each in sessions]
+    distinct = len(set(plain)) == len(plain)
+    return plain if distinct else [_moment(each.began, "%b %H:%M:%S") for each in sessions]
+
+
+def _table(stretches: Sequence[Measures], name: str, labels: Sequence[str], total: int) -> RenderableType:
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column(name, no_wrap=True)
     table.add_column("In")
     for title in ("Asked", "Offered"):
         table.add_column(title, justify="right")
-    table.add_column("Taken", no_wrap=True)
-    for title in ("Rounds", "Time", "Variety"):
+    table.add_column("Taken", justify="right", no_wrap=True)
+    for title in ("Rounds", "Time to take", "Variety"):
         table.add_column(title, justify="right")
-    for each in stretches[-_MOST_ROWS:]:
-        share = each.accepted.share
+    for label, each in zip(labels, stretches, strict=True):
+        taken = each.accepted
         table.add_row(
-            label(each),
+            label,
             Text(_hosts(each.host)),
             str(each.jobs),
             str(each.offered),
-            "" if share is None else f"{bar([(share, '█')], 6)} {percent(share):>5}",
+            f"{taken.count} of {taken.of}" if taken.of else "",
             *(
-                "" if value.median is None else kind.say(value.median)
-                for value, kind in (
-                    (each.iterations, _COUNT),
-                    (each.time_to_accept, _TIME),
-                    (each.breadth, _LOOKS),
+                "" if value.median is None else say(value.median)
+                for value, say in (
+                    (each.iterations, short),
+                    (each.time_to_accept, waited),
+                    (each.breadth, one_digit),
                 )
             ),
         )
-    left = len(stretches) - _MOST_ROWS
+    left = total - len(stretches)
     note = Text(f"  and {left} before these; --csv has all", style="dim")
     return Padding(Group(table, note) if left > 0 else table, (0, 0, 0, 2))
 
@@ -361,11 +372,9 @@ def _curves(stretches: Sequence[Measures]) -> RenderableType:
         values = [_middle(getattr(each, line.field)) for each in stretches]
         known = [value for value in values if value is not None]
         if len(known) > 1:
-            grid.add_row(
-                line.name,
-                Text(sparkline(values), style="cyan"),
-                f"{line.kind.say(known[0])} → {line.kind.say(known[-1])}",
-            )
+            told = values if len(values) <= _ALL_TOLD else [known[0], known[-1]]
+            said = " → ".join("·" if value is None else line.say(value) for value in told)
+            grid.add_row(line.name, Text(sparkline(values), style="cyan"), said)
     return Padding(grid, (0, 0, 0, 2))
 
 
@@ -380,13 +389,9 @@ def _hosts(joined: str) -> str:
     return listed([_HOSTS.get(host, printable(host)) for host in joined.split(", ")])
 
 
-def _pixels(area: int) -> str:
-    return f"{area / 1e6:.1f} million pixels" if area >= 1e5 else count_of(area, "pixel")
-
-
-def _moment(seconds: float, *, year: bool = False) -> str:
+def _moment(seconds: float, pattern: str = "%b %H:%M") -> str:
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):  # of no calendar's year
         return "unknown"
-    return f"{moment.day} {moment:%b %Y %H:%M}" if year else f"{moment.day} {moment:%b %H:%M}"
+    return f"{moment.day} {moment:{pattern}}"

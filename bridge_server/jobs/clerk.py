@@ -19,11 +19,8 @@ from ..protocol.errands import (
     Learned,
     Overlaid,
     Overlay,
-    Piece,
     Reckon,
     Reckoned,
-    ShareOut,
-    Shares,
 )
 from ..protocol.errors import BridgeError, DaemonStopping, WorkerDied, error_from_wire
 from ..protocol.pixels import Pixels
@@ -106,10 +103,6 @@ class Clerk:
     ) -> Overlaid:
         """The picture with the patch on it."""
         return await self._ask(lambda name: Overlay(name, picture, region, patch, placement), Overlaid)
-
-    async def share_out(self, pieces: list[Piece], canvas: Placement | None = None) -> Shares:
-        """Who made what is visible; ``pieces`` from the lowest to the topmost."""
-        return await self._ask(lambda name: ShareOut(name, pieces, canvas), Shares)
 
     async def reckon(self, folder: Path, project: str) -> Reckoned:
         """How the work in a project went."""

@@ -25,11 +25,8 @@ __all__ = [
     "Learned",
     "Overlaid",
     "Overlay",
-    "Piece",
     "Reckon",
     "Reckoned",
-    "ShareOut",
-    "Shares",
 ]
 
 
@@ -129,35 +126,6 @@ class Overlaid:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A version in a document: its place, a small picture of its coverage, how much the artist changed."""
-
-    placement: Placement
-    thumbnail: Pixels
-    changed: float
-
-
-@dataclass(frozen=True)
-class ShareOut:
-    """Work out who made what is visible; ``pieces`` from the lowest to the topmost."""
-
-    task: str
-    pieces: list[Piece]
-    canvas: Optional[Placement] = None
-
-
-@dataclass(frozen=True)
-class Shares:
-    """See :class:`bridge_server.protocol.report.Share`."""
-
-    task: str
-    area: int
-    machine: float
-    both: float
-    artist: float
-
-
-@dataclass(frozen=True)
 class Reckon:
     """Measure how the work in a project of the data folder went; the clerk reads it beside the daemon."""
 
@@ -168,7 +136,7 @@ class Reckon:
 
 @dataclass(frozen=True)
 class Reckoned:
-    """The measures, without shares."""
+    """The measures."""
 
     task: str
     report: Report
@@ -176,6 +144,5 @@ class Reckoned:
 
 #: Every errand and every answer.
 ERRANDS: tuple[type[Any], ...] = (
-    Learn, Learned, Choose, Chosen, Differ, Differs, Overlay, Overlaid, ShareOut, Shares,
-    Reckon, Reckoned,
+    Learn, Learned, Choose, Chosen, Differ, Differs, Overlay, Overlaid, Reckon, Reckoned,
 )  # fmt: skip

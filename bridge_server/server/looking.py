@@ -10,7 +10,7 @@ from ..protocol.errors import NotFound
 from ..protocol.history import Compare, Comparison, GetInputs, History, HistoryPage, JobInputs
 from ..protocol.projects import Follow, GetProject, ListProjects, ProjectInfo, ProjectList
 from ..protocol.records import JobInfo
-from ..protocol.report import GetReport, Report, Share
+from ..protocol.report import GetReport, Report
 from ..sessions.database import channel_of
 from .deciding import measure
 from .desk import Caller, Desk, Routes
@@ -102,19 +102,7 @@ async def _report(desk: Desk, caller: Caller, request: GetReport) -> Report:
     await desk.read(desk.memory.library.known, project)
     for decision in await desk.read(desk.memory.tree.unmeasured, project):
         await measure(desk, decision)  # the daemon ended before it could
-    reckoned = await desk.clerk.reckon(desk.data_dir, project)
-    return replace(reckoned.report, shares=await _shares(desk, project))
-
-
-async def _shares(desk: Desk, project: str) -> list[Share]:
-    shares: list[Share] = []
-    for document, pieces, canvas in await desk.read(desk.memory.tree.documents, project):
-        if pieces:
-            share = await desk.clerk.share_out(pieces, canvas)
-            shares.append(
-                Share(document, share.area, canvas is not None, share.machine, share.both, share.artist)
-            )
-    return shares
+    return (await desk.clerk.reckon(desk.data_dir, project)).report
 
 
 ROUTES: Routes = {

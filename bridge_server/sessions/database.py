@@ -16,7 +16,7 @@ import msgspec
 from ..protocol.codec import Event
 from ..protocol.errors import BadRequest, NotFound, OutOfSpace
 from ..protocol.pixels import Pixels
-from .blobs import Blobs
+from .blobs import Blobs, read_blob
 from .migrations import migrate
 
 __all__ = ["Database", "Snapshot", "StoredPixels", "Told", "channel_of", "removed_error"]
@@ -211,13 +211,18 @@ class Database:
 class Snapshot(Database):
     """The rows of ``folder`` as they are at one moment, for long reads on any one thread beside the writer's.
 
-    It can't write, and knows no pixels.
+    It can't write.
     """
 
     def __init__(self, folder: Path) -> None:  # not as Database: nothing is made, mended or migrated
         self.path = folder / "bridge.sqlite3"
         self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         self._db.execute("BEGIN")
+
+    def load(self, kept: StoredPixels) -> Pixels:
+        """See :meth:`Database.load`."""
+        data = read_blob(self.path.parent / "blobs", kept.blob)
+        return Pixels(kept.width, kept.height, kept.format, data, kept.colorspace)
 
 
 def removed_error(removed: float) -> NotFound:

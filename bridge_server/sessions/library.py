@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ from ..protocol.errors import NotFound
 from ..protocol.history import History, HistoryEntry, HistoryPage, JobInputs
 from ..protocol.messages import Expand
 from ..protocol.projects import ProjectInfo, ProjectList
-from ..protocol.records import JobInfo
+from ..protocol.records import JobInfo, Placement
 from ..protocol.tables import EVENTS
 from ..protocol.versions import DecisionInfo, VersionInfo
 from .database import Database, Snapshot
 from .store import JOB_COLUMNS, Store
-from .tree import TreeReader
+from .tree import Piece, TreeReader
 
-__all__ = ["Library", "all_of"]
+__all__ = ["Everything", "Library", "all_of"]
 
 _MOST = 200
 
@@ -107,14 +108,27 @@ class Library:
         return HistoryEntry(job, decisions, self._tree.versions("v.job = ?", (job.job,)))
 
 
-def all_of(folder: Path, project: str) -> tuple[list[JobInfo], list[DecisionInfo], list[VersionInfo]]:
-    """All jobs, decisions and versions of a project in order of time, as they are at one moment."""
+@dataclass(frozen=True)
+class Everything:
+    """All of a project in order of time, and of each document what it shows and its canvas where known."""
+
+    jobs: list[JobInfo]
+    decisions: list[DecisionInfo]
+    versions: list[VersionInfo]
+    documents: list[tuple[str, list[Piece], Placement | None]]
+
+
+def all_of(folder: Path, project: str) -> Everything:
+    """A project as it is at one moment, read beside the daemon."""
     with contextlib.closing(Snapshot(folder)) as rows:
         store, tree = Store(rows), TreeReader(rows)
-        found = rows.all(f"SELECT {JOB_COLUMNS} FROM job WHERE project = ? ORDER BY number", (project,))
-        jobs = [store.info(row) for row in found]
-        decisions = tree.decisions("project = ?", (project,))
-        return jobs, decisions, tree.versions("v.project = ?", (project,))
+        jobs = rows.all(f"SELECT {JOB_COLUMNS} FROM job WHERE project = ? ORDER BY number", (project,))
+        return Everything(
+            [store.info(row) for row in jobs],
+            tree.decisions("project = ?", (project,)),
+            tree.versions("v.project = ?", (project,)),
+            tree.documents(project),
+        )
 
 
 def _search(request: History, project: str) -> tuple[str, list[Any]]:

@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from ..protocol.errands import Piece
 from ..protocol.errors import NotFound
 from ..protocol.pixels import Pixels
 from ..protocol.records import Placement
 from ..protocol.versions import DecisionInfo, GetTree, Head, Tree, VersionDone, VersionInfo
 from .database import Database
 
-__all__ = ["TreeReader", "decision_of", "pack"]
+__all__ = ["Piece", "TreeReader", "decision_of", "pack"]
 
 pack = msgspec.msgpack.Encoder().encode
 
@@ -39,6 +39,15 @@ _WAY = (
 def decision_of(row: tuple[Any, ...]) -> DecisionInfo:
     """A decision from its row."""
     return DecisionInfo(*row)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A version in a document: its place, a small picture of its coverage, how much the artist changed."""
+
+    placement: Placement
+    thumbnail: Pixels
+    changed: float
 
 
 class TreeReader:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The main of the clerk's process: small sums on pixels and decisions.
+"""The main of the clerk's process: sums on pixels and decisions.
 
 See :mod:`bridge_server.protocol.errands`. The clerk knows numpy and no engine, starts fast, and keeps nothing
 from one errand to the next.
@@ -8,6 +8,7 @@ from one errand to the next.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,17 @@ from ..protocol.errands import (
     Learned,
     Overlaid,
     Overlay,
-    Piece,
     Reckon,
     Reckoned,
-    ShareOut,
-    Shares,
 )
 from ..protocol.errors import BadRequest, BridgeError, Cancelled, TooLarge, Unsupported
 from ..protocol.pixels import Pixels, check_pixels
 from ..protocol.records import Placement
+from ..protocol.report import Share
 from ..protocol.work import Ready
 from ..sessions.library import all_of
 from ..sessions.measures import measure
+from ..sessions.tree import Piece
 from ..taste.choose import choose
 from ..taste.learn import learn
 from ..taste.telling import telling
@@ -104,7 +104,16 @@ def _differ(errand: Differ) -> Differs:
 
 
 def _reckon(errand: Reckon) -> Reckoned:
-    return Reckoned(errand.task, measure(errand.project, *all_of(Path(errand.folder), errand.project)))
+    found = all_of(Path(errand.folder), errand.project)
+    report = measure(errand.project, found.jobs, found.decisions, found.versions)
+    shares = [_share(name, pieces, canvas) for name, pieces, canvas in found.documents if pieces]
+    return Reckoned(errand.task, replace(report, shares=shares))
+
+
+def _share(document: str, pieces: list[Piece], canvas: Placement | None) -> Share:
+    layers = [_layer(piece, f"pieces[{number}]") for number, piece in enumerate(pieces)]
+    found = share_out(layers, None if canvas is None else _box(canvas, "canvas"))
+    return Share(document, found.area, canvas is not None, found.machine, found.both, found.artist)
 
 
 def _overlay(errand: Overlay) -> Overlaid:
@@ -123,19 +132,11 @@ def _overlay(errand: Overlay) -> Overlaid:
     )
 
 
-def _share_out(errand: ShareOut) -> Shares:
-    layers = [_layer(piece, f"pieces[{number}]") for number, piece in enumerate(errand.pieces)]
-    canvas = None if errand.canvas is None else _box(errand.canvas, "canvas")
-    found = share_out(layers, canvas)
-    return Shares(errand.task, found.area, found.machine, found.both, found.artist)
-
-
 _ERRANDS: dict[type[Any], Callable[[Any], Any]] = {
     Learn: _learn,
     Choose: _choose,
     Differ: _differ,
     Overlay: _overlay,
-    ShareOut: _share_out,
     Reckon: _reckon,
 }
 
@@ -181,8 +182,6 @@ def _box(placement: Placement, where: str) -> Box:
 
 def _layer(piece: Piece, where: str) -> Layer:
     small = _array(piece.thumbnail, f"{where}.thumbnail")
-    if not 0 <= piece.changed <= 1:
-        raise BadRequest(f"{where}.changed is {piece.changed}.", "Use a share from 0 to 1.")
     coverage = np.ones(small.shape[:2], np.float32)
     if small.shape[2] == 4:
         share = small[..., 3].astype(np.float32) / np.float32(white_of(small.dtype))

@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import re
 from contextlib import nullcontext
 from dataclasses import fields, replace
 
@@ -76,10 +77,10 @@ def test_a_share_is_told_with_its_range():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("Time to decide", "22 s, mostly 8.2 s to 1.5 h"),
+        ("Time to take", "22 s, mostly 8.2 s to 1.5 h"),
         ("Rounds", "2, mostly 1 to 3.2"),
         ("Variety of the offers", "0.9, mostly 0.8 to 1.1"),
-        ("Away from the start", "1.2, mostly 0.0 to 3.5"),
+        ("Distance from the first", "1.2, mostly 0.0 to 3.5"),
         ("Change of words", "40 %, mostly 0 % to 50 %"),
         ("Area changed", "35 %, mostly 10 % to 50 %"),
         ("Strength of change", "12, mostly 6 to 20"),
@@ -98,13 +99,43 @@ def test_every_measure_is_on_the_page():
 
 
 def test_the_beginning_says_what_this_is_about():
-    """Who, when, where and how much, in whole sentences."""
-    assert read(REPORT)[:4] == [
+    """What came of it first; then when, where and how much, in whole sentences."""
+    assert read(REPORT, 200)[:6] == [
         "book cover: how the work with the partner went",
+        "You took 10 of 40 pictures, typically at asking 2 at a spot.",
+        "What the numbers mean: 'How to read this', at the end.",
         "21 Nov 2026 12:00 to 22 Nov 2026 13:00 UTC: 2 sessions on 2 days.",
-        "You asked 12 times in GIMP and Krita and were offered 48 pictures.",
-        "The longest chain of accepted steps has 7, with 1 branching.",
+        (
+            "You asked 12 times in GIMP and Krita and were offered 48 pictures. You decided about 10 of these"
+            " requests, with 40 pictures; the rates below count those."
+        ),
+        "The most steps built one on another: 7. At 1 point you went on in more than one direction.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("taken", "rounds", "said"),
+    [
+        (
+            Rate(10, 40, 0.25, 0.1, 0.4),
+            Spread(9, 1.0, 1.0, 2.0),
+            "10 of 40 pictures, mostly at the first asking.",
+        ),
+        (Rate(0, 4, 0.0, 0.0, 0.4), Spread(0), "none of 4 pictures."),
+        (Rate(1, 1, 1.0, 0.4, 1.0), Spread(0), "1 of 1 picture."),
+    ],
+)
+def test_all_is_said_in_one_sentence(taken, rounds, said):
+    """Also where nothing was taken, or at no spot of this stretch."""
+    whole = replace(FULL, accepted=taken, iterations=rounds)
+    assert read(replace(REPORT, whole=whole))[1] == f"You took {said}"
+
+
+def test_who_decided_about_everything_hears_no_second_count():
+    """The counts of the rates differ from the heading's only where something was left undecided."""
+    text = "\n".join(read(replace(REPORT, whole=replace(FULL, jobs=10, offered=40)), 200))
+    assert "You decided about every request." in text
+    assert "the rates below" not in text
 
 
 def test_days_and_sessions_have_a_row_each():
@@ -112,6 +143,7 @@ def test_days_and_sessions_have_a_row_each():
     lines = read(REPORT)
     assert line_with("2026-11-22 ", lines).split()[:5] == ["2026-11-22", "GIMP", "and", "12", "48"]
     assert "GIMP" in line_with("22 Nov 10:13", lines)
+    assert " 2 of 20 " in line_with("2026-11-21 ", lines)
     many = [replace(FULL, label=f"day {number}") for number in range(30)]
     lines = read(replace(REPORT, days=many))
     assert not [line for line in lines if line.strip().startswith("day 9 ")]
@@ -119,32 +151,82 @@ def test_days_and_sessions_have_a_row_each():
     assert "and 10 before these" in line_with("and 10", lines)
 
 
+def test_sessions_of_one_minute_are_told_apart():
+    """Two rows that read the same are no table."""
+    began = [NOON + 4, NOON + 42, NOON + 80]
+    sessions = [replace(FULL, label=str(each), began=each) for each in began]
+    lines = read(replace(REPORT, sessions=sessions))
+    assert [line_with(f"21 Nov 12:{at} ", lines)[:15] for at in ("00:04", "00:42", "01:20")]
+
+
+def curve_of(name, lines):
+    """The row of a measure below "Over time"."""
+    start = next(number for number, line in enumerate(lines) if line.startswith("Over time"))
+    return line_with(name, lines[start:])
+
+
 def test_curves_show_the_way_from_first_to_last():
     """By day, or by session where there was one day only; with one session there is no way to show."""
-    taken = [line for line in read(REPORT) if line.strip().startswith("Taken")]
-    assert "▃█" in taken[-1]
-    assert taken[-1].rstrip().endswith("10 % → 40 %")
+    assert curve_of("Taken ", read(REPORT)).endswith("▃█  10 % → 40 %")
     one_day = read(replace(REPORT, days=REPORT.days[:1]))
     assert "Over time, one column a session" in one_day
     assert not [line for line in read(replace(REPORT, days=[], sessions=[])) if "Over time" in line]
 
 
+def days_with(*shares):
+    """A day for each share of pictures taken, ten of them; None is a day without decisions."""
+    rates = [Rate(0, 0) if share is None else Rate(10, 40, share, 0.0, 1.0) for share in shares]
+    return [replace(FULL, label=f"day {number}", accepted=rate) for number, rate in enumerate(rates)]
+
+
+def test_a_short_curve_tells_every_value():
+    """Four are read sooner than seen; of more the first and the last are enough."""
+    short = read(replace(REPORT, days=days_with(0.1, None, 0.3, 0.2)))
+    assert curve_of("Taken ", short).endswith("10 % → · → 30 % → 20 %")
+    long = read(replace(REPORT, days=days_with(0.1, 0.2, 0.3, 0.2, 0.4)))
+    assert curve_of("Taken ", long).endswith("█  10 % → 40 %")
+
+
+def test_curves_of_few_cases_are_a_hint():
+    """And those that say little over time are not drawn."""
+    few = "Few cases a day: read as a hint, not a trend."
+    assert few in map(str.strip, read(REPORT))
+    lines = read(replace(REPORT, days=days_with(0.1, 0.2)))
+    assert few not in map(str.strip, lines)
+    drawn = lines[lines.index("Over time, one column a day") :]
+    assert not [line for line in drawn if re.match("  (Turned|Strength|Change of)", line)]
+
+
 def test_shares_of_the_picture_are_a_bar_with_its_key():
     """Each part in its own character, so that it can be read without colour."""
     lines = read(REPORT)
-    assert line_with("Cover", lines) == "Cover (4.2 million pixels)"
+    assert line_with("Cover", lines) == "Cover"
     assert "    " + "█" * 12 + "▓" * 8 + "░" * 20 in lines
     assert line_with("▓", lines) == "▓  20 %  of both: offered, then changed by you"
     unknown = replace(REPORT, shares=[Share("", 90, False, 1.0, 0.0, 0.0)])
-    assert line_with("The picture", read(unknown)) == "The picture (of accepted offers, 90 pixels)"
+    assert line_with("The picture", read(unknown)) == "The picture (only the area of what you took)"
 
 
-def test_one_case_is_a_number_without_a_plot():
-    """Where a bar has no natural end, it would show nothing but itself."""
-    once = replace(FULL, time_to_accept=Spread(1, 22.4, 22.4, 22.4), breadth=Spread(1, 0.9, 0.9, 0.9))
-    lines = read(replace(REPORT, whole=once, days=[], sessions=[]))
-    assert line_with("Time to decide", lines).split() == ["Time", "to", "decide", "22", "s"]
-    assert "█" in line_with("Variety of the offers", lines)
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (4, "Known for 4 of the 10 you took; the others were not handed back."),
+        (9, "Known for 9 of the 10 you took; the other was not handed back."),
+        (10, "Known for all 10 you took."),
+        (12, "12 cases."),
+    ],
+)
+def test_the_changes_say_of_how_many_they_are_known(known, said):
+    """What was not handed back may be changed or not."""
+    whole = replace(FULL, changed=Spread(known, 0.3, 0.1, 0.4))
+    assert said in " ".join(" ".join(read(replace(REPORT, whole=whole))).split())
+
+
+def test_only_percentages_have_a_bar():
+    """Nothing else has a full length."""
+    lines = read(replace(REPORT, days=[], sessions=[], shares=[]))
+    drawn = [line.split("  ")[1] for line in lines if "░" in line]
+    assert drawn == ["Taken", "Turned down", "First of its request", "Change of words", "Area changed"]
 
 
 def test_open_spots_are_told_even_if_nothing_was_ever_taken():
@@ -152,7 +234,7 @@ def test_open_spots_are_told_even_if_nothing_was_ever_taken():
     asked = replace(EMPTY, jobs=3, offered=12, began=NOON, ended=NOON, left_open=1)
     lines = read(Report("book cover", asked, sessions=[asked], days=[asked]))
     at = lines.index("How long it took")
-    assert lines[at + 1].strip() == "Open: at 1 spot you asked and took nothing."
+    assert lines[at + 1].strip() == "Still open: 1 spot where you asked and took nothing."
 
 
 def test_what_was_not_measured_is_left_out():
@@ -171,11 +253,16 @@ def test_the_page_fits_the_terminal(width):
     assert max(map(len, read(report, width))) <= width
 
 
-def test_at_80_columns_every_value_stands_beside_its_bar():
+def test_at_80_columns_every_value_stands_beside_its_name():
     """The widest values there are do not wrap."""
-    wide = Spread(2500, 5400.0, 5340.0, 5_000_000.0)
-    lines = read(replace(REPORT, whole=replace(FULL, time_to_accept=wide), days=[], sessions=[]))
-    assert line_with("Time to decide", lines).endswith("1.5 h, mostly 89 min to 57.9 days")
+    whole = replace(
+        FULL,
+        accepted=Rate(10_000, 40_000, 0.25, 0.2, 0.3),
+        time_to_accept=Spread(2500, 5400.0, 5340.0, 5_000_000.0),
+    )
+    lines = read(replace(REPORT, whole=whole, days=[], sessions=[]))
+    assert line_with("Taken ", lines).endswith("10000 of 40000, 25 % (20 to 30 %)")
+    assert line_with("Time to take", lines).endswith("1.5 h, mostly 89 min to 57.9 days")
 
 
 def test_an_empty_project_says_what_to_do():

@@ -12,10 +12,11 @@ import pytest
 
 from bridge_server.jobs.clerk import Clerk
 from bridge_server.protocol.descriptor import AXES
-from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Piece, Shares
+from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Reckoned
 from bridge_server.protocol.errors import BadRequest, BridgeError, DaemonStopping, WorkerDied
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Placement
+from bridge_server.sessions.database import Database
 from scripted import SOON, appears
 
 REAL = [sys.executable, "-m", "bridge_server.workers.clerk"]
@@ -26,6 +27,7 @@ import os, sys, time
 from pathlib import Path
 from bridge_server.protocol.errands import Learned
 from bridge_server.protocol.work import Ready
+from bridge_server.sessions.database import Database
 from bridge_server.workers.line import open_line, serve
 folder = Path(sys.argv[1])
 
@@ -76,25 +78,25 @@ def pid(it):
     return int(re.search(r"pid (\d+)", name)[1])
 
 
-def test_each_errand_has_its_answer_from_one_process():
+def test_each_errand_has_its_answer_from_one_process(tmp_path):
     """Also when all are asked at once: they wait for each other."""
 
     async def scenario():
         async with clerk() as it:
             assert it.names == []
-            piece = Piece(PLACE, PIXEL, 0.5)
+            Database(tmp_path).close()
             answers = await asyncio.gather(
                 it.learn([], {AXES[0].name: 1.0}),
                 it.choose([{}, {}], 1, 3, [], {}, 0.0),
                 it.differ(PIXEL, PLACE, PIXEL, PLACE),
                 it.overlay(PIXEL, PLACE, PIXEL, PLACE),
-                it.share_out([piece], PLACE),
+                it.reckon(tmp_path, "nothing yet"),
             )
-            assert [type(each) for each in answers] == [Learned, Chosen, Differs, Overlaid, Shares]
+            assert [type(each) for each in answers] == [Learned, Chosen, Differs, Overlaid, Reckoned]
             assert answers[0].summary == f"{AXES[0].more} (pinned)"
             assert answers[2].changed == 0
             assert answers[3].picture == PIXEL
-            assert (answers[4].machine, answers[4].both) == (0.5, 0.5)
+            assert (answers[4].report.project, answers[4].report.whole.jobs) == ("nothing yet", 0)
             assert len(it.names) == 1
 
     asyncio.run(scenario())

@@ -40,7 +40,8 @@ def ship(source, target, path, name=""):
 
 def seen(world, project):
     """All that a client can ask of a project; ids are told by the order in which they came."""
-    jobs, decisions, versions = all_of(world.database.path.parent, project)
+    found = all_of(world.database.path.parent, project)
+    jobs, decisions, versions = found.jobs, found.decisions, found.versions
     ids = {each.job: f"job {n}" for n, each in enumerate(jobs)}
     ids |= {each.decision: f"decision {n}" for n, each in enumerate(decisions)}
     ids |= {each.version: f"version {n}" for n, each in enumerate(versions)}
@@ -123,7 +124,7 @@ def test_it_is_the_same_beside_the_original(world, tmp_path):
         assert [row for row in after[table] if row in raw[table]] == raw[table]
     packed = b"".join(row[0] for row in world.database.all("SELECT body FROM journal WHERE project = 'copy'"))
     assert PROJECT.encode() not in packed
-    assert world.store.job(all_of(world.database.path.parent, "copy")[0][1].job).unlike not in ("a-c0", "")
+    assert world.store.job(all_of(world.database.path.parent, "copy").jobs[1].job).unlike not in ("a-c0", "")
     world.check_sizes()
 
 
@@ -134,7 +135,7 @@ def test_the_copy_lives_on_by_itself(world, tmp_path):
     copy = Sitting("s9", "copy", "krita")
     world.job("new", 1, copy)
     made = world.accept("new-c0", copy, document="cover.kra")
-    assert world.tree.version(made).parent == all_of(world.database.path.parent, "copy")[2][0].version
+    assert world.tree.version(made).parent == all_of(world.database.path.parent, "copy").versions[0].version
     assert world.library.project("copy").seq == world.library.project(PROJECT).seq + 5
     world.sweep(world.sweeper.begin_delete("copy"))
     assert seen(world, PROJECT) == before

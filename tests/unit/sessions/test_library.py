@@ -180,7 +180,8 @@ def test_everything_is_in_order_of_time(world):
     world.accept("ash-c0")
     world.accept("oak-c0")
     world.accept("far-c0", OTHER)
-    jobs, decisions, versions = all_of(world.database.path.parent, PROJECT)
+    found = all_of(world.database.path.parent, PROJECT)
+    jobs, decisions, versions = found.jobs, found.decisions, found.versions
     assert [job.job for job in jobs] == ["oak", "elm", "ash"]
     assert (
         [each.candidate for each in decisions]

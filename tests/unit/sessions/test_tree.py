@@ -4,11 +4,11 @@
 import pytest
 
 import samples
-from bridge_server.protocol.errands import Piece
 from bridge_server.protocol.errors import NotFound
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.versions import GetTree, Go, Head
 from bridge_server.sessions.conversation import Sitting
+from bridge_server.sessions.tree import Piece
 from remembering import BY, PROJECT, World, pixels
 
 CANVAS = Placement(0, 0, 640, 480)

@@ -16,9 +16,7 @@ from bridge_server.protocol.errands import (
     Learn,
     Learned,
     Overlay,
-    Piece,
-    ShareOut,
-    Shares,
+    Reckon,
 )
 from bridge_server.protocol.errors import BadRequest, TooLarge, Unsupported
 from bridge_server.protocol.pixels import Pixels
@@ -26,6 +24,7 @@ from bridge_server.protocol.records import Placement
 from bridge_server.protocol.work import CancelTask, Ready, TaskEnded
 from bridge_server.workers.clerk import answer
 from bridge_server.workers.frames import HEADER, decode, encode
+from remembering import PROJECT, World
 from tasting import NAMES, described, lessons_of, pool, taste_for
 
 COMMAND = [sys.executable, "-m", "bridge_server.workers.clerk"]
@@ -94,12 +93,18 @@ def test_an_overlay_has_its_place_its_mask_and_the_pictures_colorspace():
     assert (laid.region, laid.mask) == (Placement(3, 0, 3, 1), Pixels(3, 1, "gray8", bytes([255, 0, 0])))
 
 
-def test_shares_are_read_from_thumbnails():
-    """Half of a thumbnail's alpha is half of the place; one without alpha is all of it."""
-    half = Piece(Placement(0, 0, 10, 10), flat(4, 4, 0, 0, 0, 51), 0.0)
-    whole = Piece(Placement(10, 0, 10, 10), flat(4, 4, 0, 0, 0, layout="rgb8"), 1.0)
-    shares = answer(ShareOut("s", [half, whole], Placement(0, 0, 20, 10)))
-    assert shares == Shares("s", 200, pytest.approx(0.1), pytest.approx(0.5), pytest.approx(0.4))
+def test_a_report_has_the_measures_and_who_made_what_is_seen(tmp_path):
+    """A share of the thumbnail's alpha is that share of the place; the canvas is twice as wide."""
+    world = World(tmp_path)
+    world.job("a", 2, region=Placement(0, 0, 2, 1))
+    world.accept("a-c0", canvas=Placement(0, 0, 4, 1))
+    small = world.store.candidate("a-c0", thumbnail=True).pixels
+    report = answer(Reckon("r", str(tmp_path), PROJECT)).report
+    assert (report.whole.jobs, report.whole.offered, report.whole.accepted.count) == (1, 2, 1)
+    (share,) = report.shares
+    assert (share.document, share.area, share.canvas_known) == ("", 4, True)
+    assert share.machine == pytest.approx(sum(small.data[3::4]) / 255 / 4)
+    assert (share.both, share.machine + share.artist) == (0, pytest.approx(1))
 
 
 @pytest.mark.parametrize(
@@ -110,11 +115,6 @@ def test_shares_are_read_from_thumbnails():
         (differ(second_at=Placement(0, 0, 3, 2)), "second has 2 x 2 pixels but its place 3 x 2"),
         (choose(count=0), "count is 0"),
         (choose(exploration=float("nan")), "exploration is nan"),
-        (
-            ShareOut("s", [Piece(Placement(0, 0, 1, 1), flat(1, 1, 0, 0, 0, 0), 2.0)]),
-            r"pieces\[0\].changed is 2",
-        ),
-        (ShareOut("s", [], Placement(0, 0, 0, 5)), "canvas is 0 x 5"),
     ],
 )
 def test_what_does_not_fit_together_is_said_in_words(errand, words):
