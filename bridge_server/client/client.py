@@ -22,7 +22,7 @@ from typing import Any, Callable, Optional, TypeVar, Union
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from ..protocol.codec import event_from_frame, failure_from_frame, request_frame, result_from_frame
+from ..protocol.codec import Event, event_from_frame, failure_from_frame, request_frame, result_from_frame
 from ..protocol.discovery import RuntimeFile
 from ..protocol.errors import (
     AuthenticationFailed,
@@ -41,7 +41,7 @@ from ..protocol.messages import (
     Watch,
     Welcome,
 )
-from ..protocol.projects import Follow
+from ..protocol.projects import Follow, ProjectDeleted
 from ..protocol.request import Change, Request, Submit
 from .happenings import ConnectionChanged, Happening
 from .packing import pack, pack_request, unpack
@@ -307,14 +307,17 @@ class BridgeClient:
             if job not in asking:  # asking again brings the job's events as well
                 self.send(Watch(job, seq))
         if followed is not None and not following:
-            self.send(Follow(followed)).add_done_callback(self._follow_anew)
+            self.send(Follow(followed, self._seen.created)).add_done_callback(self._follow_anew)
         self._connected.set()
         self._tell(ConnectionChanged("connected"))
 
     def _follow_anew(self, followed: Future[Any]) -> None:
-        """A project that was deleted and begun anew has no event of the number seen last."""
+        """The project was deleted and begun anew meanwhile: tell that as if it had been told."""
         if not followed.cancelled() and isinstance(followed.exception(), NotFound):
-            self.send(Follow())
+            gone = Event("project.deleted", 0, ProjectDeleted(self._project))
+            if self._seen.is_news(gone):
+                self._tell(gone)
+            self.send(Follow(0))
 
     def _receive(self, message: Union[str, bytes]) -> None:
         frame = unpack(message)
@@ -332,7 +335,7 @@ class BridgeClient:
             self._seen.end(pending.request.job)
         if isinstance(pending.request, Follow):
             if kind == "reply":
-                self._seen.follow_from(frame["result"]["seq"])
+                self._seen.follow_from(frame["result"]["seq"], frame["result"]["created"])
             else:
                 self._seen.refuse_following()
         settle_from(pending, frame)

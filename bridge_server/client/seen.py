@@ -23,6 +23,7 @@ class SeenLog:
         self._seen: dict[str, int] = {}
         self._followed: Optional[int] = None
         self._followed_before: Optional[int] = None
+        self._created: Optional[float] = None
         self._lock = threading.Lock()
 
     def begin(self, job: str, after: int = 0) -> None:
@@ -50,11 +51,18 @@ class SeenLog:
         with self._lock:
             self._followed = self._followed_before
 
-    def follow_from(self, seq: int) -> None:
-        """The daemon said from which number on it tells; never goes back."""
+    def follow_from(self, seq: int, created: float) -> None:
+        """The daemon said from which number on it tells, and of which project; never goes back."""
         with self._lock:
             if self._followed is not None:
                 self._followed = max(self._followed, seq)
+                self._created = created or None
+
+    @property
+    def created(self) -> Optional[float]:
+        """When the project that is followed was begun, if that is known."""
+        with self._lock:
+            return self._created
 
     @property
     def followed(self) -> Optional[int]:
@@ -86,7 +94,7 @@ class SeenLog:
             if self._followed is None:
                 return False
             if isinstance(event.body, ProjectDeleted):
-                self._followed = 0  # begun anew, it counts from 1
+                self._followed, self._created = 0, None  # begun anew, it counts from 1
                 return True
             if event.seq <= self._followed:
                 return False

@@ -101,10 +101,6 @@ class Scheduler:
         """True when there is nothing to do."""
         return not self._live and not self._submitting
 
-    async def written(self) -> None:
-        """Wait until what is being submitted is written down or refused."""
-        await asyncio.gather(*self._submitting.values(), return_exceptions=True)
-
     @property
     def busy(self) -> set[str]:
         """The jobs that wait or run."""
@@ -181,7 +177,7 @@ class Scheduler:
     async def stop(self) -> None:
         """Take no more work, cut running steps off and finish writing. Unfinished jobs wait on disk."""
         self._stopping = True
-        await self.written()
+        await asyncio.gather(*self._submitting.values(), return_exceptions=True)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

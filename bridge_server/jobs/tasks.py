@@ -31,6 +31,11 @@ def engine_for(request: Fill | Expand, engines: list[EngineInfo]) -> EngineInfo:
         raise Unsupported(
             f"The engine {engine.name} cannot {request.op}.", f"It can {', '.join(engine.verbs)}."
         )
+    if request.unlike and request.op not in engine.drafts:
+        raise Unsupported(
+            f"The engine {engine.name} makes no drafts for {request.op} to choose from.",
+            "Reject it, and ask again.",
+        )
     if request.drafted and request.op not in engine.drafts:
         raise Unsupported(f"The engine {engine.name} makes no drafts for {request.op}.", "Leave drafted out.")
     return engine

@@ -131,6 +131,8 @@ def check_names(*names: Optional[str]) -> None:
     """Raise BadRequest unless versions can have these names; None is no name."""
     for name in names:
         _check_range("name (its length)", len(name or ""), 0, _MAX_NAME)
+        if _CONTROL.search(name or ""):
+            raise BadRequest(f"params.name is {name!r}.", "Use no line breaks and control characters.")
 
 
 def check_taste(settings: Union[SetTaste, TasteSettings], where: str = "") -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "BadRequest",
     "BridgeError",
     "Cancelled",
+    "Conflict",
     "ConnectionLost",
     "DaemonStopping",
     "EngineFailed",
@@ -84,6 +85,12 @@ class TooLarge(BridgeError):
     """A picture or message is over the daemon's limit."""
 
     code = "too_large"
+
+
+class Conflict(BridgeError):
+    """The document's head is not where the asker believes it to be: another program moved it."""
+
+    code = "conflict"
 
 
 class TooBusy(BridgeError):

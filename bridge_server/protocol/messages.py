@@ -7,7 +7,8 @@ A frame is one msgpack map with a ``kind``:
 * ``reply`` (``id``, ``result``) or ``failure`` (``id``, ``error``) from the daemon, exactly one a request,
 * ``event`` (``topic``, ``seq``, ``body``) from the daemon.
 
-The conversation about what was made is in :mod:`.projects` and :mod:`.taste`; :mod:`.tables` lists all
+The conversation about what was made is in :mod:`.versions`, :mod:`.history`, :mod:`.projects`, :mod:`.taste`
+and :mod:`.report`; :mod:`.tables` lists all
 messages, each defined once, and both ends decode by it. Lengths are pixels, times are seconds,
 ratios run from 0 to 1 unless a field says otherwise.
 """

@@ -73,12 +73,14 @@ class GetProject(Request["ProjectInfo"]):
 class Follow(Request["ProjectInfo"]):
     """Receive the events of the project said in ``hello``, beginning with those after number ``after``.
 
-    None begins with what happens from now on.
+    None begins with what happens from now on. ``created`` is the project's, as it was told before: if another
+    one has that name now, the answer is ``not_found``.
     """
 
     op: ClassVar[str] = "follow"
 
     after: Optional[int] = None
+    created: Optional[float] = None
 
 
 @dataclass(frozen=True)

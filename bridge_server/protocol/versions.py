@@ -117,6 +117,8 @@ class Accept(Change["Accepted"]):
     canvas: Optional[Placement] = None
     name: str = ""
     version: str = ""
+    #: The head as the host knows it; if it stands elsewhere, nothing happens and a conflict is told.
+    at: Optional[str] = None
     key: str = ""
 
 
@@ -198,6 +200,8 @@ class Undo(Change["Moved"]):
     op: ClassVar[str] = "undo"
 
     document: str = ""
+    #: The head as the host knows it; if it stands elsewhere, nothing happens and a conflict is told.
+    at: Optional[str] = None
     key: str = ""
 
 
@@ -208,6 +212,8 @@ class Redo(Change["Moved"]):
     op: ClassVar[str] = "redo"
 
     document: str = ""
+    #: The head as the host knows it; if it stands elsewhere, nothing happens and a conflict is told.
+    at: Optional[str] = None
     key: str = ""
 
 
@@ -219,6 +225,7 @@ class Go(Change["Moved"]):
 
     version: str
     document: str = ""
+    at: Optional[str] = None
     key: str = ""
 
 

@@ -3,7 +3,8 @@
 
 A frame is a 4-byte little-endian length and a msgpack array ``[name, body]``; :data:`WORK` is the table of
 names. A worker says :class:`Ready` once, then for each :class:`Task` any number of :class:`TaskProgress`,
-:class:`TaskPreview` and :class:`TaskCandidate`, and ends it with exactly one :class:`TaskEnded`.
+:class:`TaskPreview`, :class:`TaskDraft` and :class:`TaskCandidate`, and ends it with exactly one
+:class:`TaskEnded`.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ async def _modify(desk: Desk, caller: Caller, request: Modify) -> DecisionInfo:
 async def measure(desk: Desk, decision: DecisionInfo) -> None:
     """Find out how far the artist's final pixels are from the offer, and note it, once."""
     try:
-        unmeasured = await desk.read(desk.memory.tree.unmeasured, decision.project)
-        if decision.decision not in [each.decision for each in unmeasured]:
+        (current,) = await desk.read(desk.memory.tree.decisions, "id = ?", (decision.decision,))
+        if current.changed is not None:
             return  # asked again, and the first answer did not know it yet
         offer = await desk.read(desk.memory.store.candidate, decision.candidate)
         version = await desk.read(desk.memory.tree.version, decision.version)

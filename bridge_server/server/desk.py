@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +15,7 @@ from typing import Any, Protocol
 from ..jobs.clerk import Clerk
 from ..jobs.scheduler import Scheduler
 from ..protocol.codec import Event
+from ..protocol.errors import TooBusy
 from ..protocol.request import Request
 from ..sessions.conversation import Sitting
 from ..sessions.database import Told
@@ -58,7 +61,32 @@ class Desk:
     closing: set[str] = field(default_factory=set[str])
     #: When the budget is next worth a look, in monotonic seconds.
     sweep_again: float = 0.0
+    _inside: Counter[str] = field(default_factory=Counter[str])
+    _left: asyncio.Event = field(default_factory=asyncio.Event)
     _errands: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+
+    @asynccontextmanager
+    async def inside(self, project: str) -> AsyncGenerator[None]:
+        """Around all that brings something into a project.
+
+        Raises:
+            TooBusy: it is being deleted.
+        """
+        if project in self.closing:
+            raise TooBusy(f"The project {project!r} is being deleted.", "Wait a moment, or use another.")
+        self._inside[project] += 1
+        try:
+            yield
+        finally:
+            self._inside[project] -= 1
+            self._left.set()
+
+    async def emptied(self, project: str) -> None:
+        """Wait until nobody is inside a project. Who is ``closing`` it sees to it that nobody enters."""
+        while self._inside[project]:
+            self._left.clear()
+            await self._left.wait()
+        del self._inside[project]
 
     async def read(self, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Look something up in the store."""
@@ -99,11 +127,11 @@ class Desk:
 
     async def replay(
         self, caller: Caller, channel: str, after: int, read: Callable[[str, int], Event | None], key: str
-    ) -> None:
+    ) -> bool:
         """Tell the lasting events after number ``after``, then what happens from now on; none is left out.
 
         One event at a time, as fast as the client takes them: candidates may be many and large.
-        ``read(key, after)`` finds the next one. A project that is deleted meanwhile ends it.
+        ``read(key, after)`` finds the next one. A project that is deleted meanwhile ends it: False.
         """
         state = self.hub.begin_catching_up(caller, channel)
         missing: Event | None = None
@@ -115,12 +143,12 @@ class Desk:
                 if event is not None:
                     await caller.room()
                 if state.over:
-                    return
+                    return False
                 if event is not None:
                     self.hub.tell(caller, channel, event)
                     after, missing = event.seq, None
                 elif self.hub.caught_up(caller, channel, after):
-                    return
+                    return True
                 else:
                     missing = state.newest  # read once more, it may have come after the reading
         except BaseException:

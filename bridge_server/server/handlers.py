@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..protocol.checks import check_change
-from ..protocol.errors import TooBusy
 from ..protocol.request import Change, Request, Submit
 from . import deciding, keeping, looking, tasting, working
 from .desk import Caller, Desk, Routes
@@ -24,8 +23,10 @@ ROUTES: Routes = {
 
 async def handle(desk: Desk, caller: Caller, request: Request[Any]) -> Any:
     """Do what is asked and return the result; raises BridgeError."""
-    if isinstance(request, (Change, Submit)) and caller.project in desk.closing:
-        raise TooBusy(f"The project {caller.project!r} is being deleted.", "Wait a moment, or use another.")
+    answer = ROUTES[type(request)]
     if isinstance(request, Change):
         check_change(request)  # pyright: ignore[reportUnknownArgumentType]
-    return await ROUTES[type(request)](desk, caller, request)
+    if isinstance(request, (Change, Submit)):
+        async with desk.inside(caller.project):
+            return await answer(desk, caller, request)
+    return await answer(desk, caller, request)

@@ -71,10 +71,6 @@ class Hub:
         """From now on tell this connection what happens there."""
         self._watchers[channel].add(watcher)
 
-    def watches(self, watcher: Watcher, channel: str) -> bool:
-        """Whether this connection is told what happens there."""
-        return watcher in self._watchers.get(channel, ())
-
     def begin_catching_up(self, watcher: Watcher, channel: str) -> CatchingUp:
         """Watch, but leave the lasting events to who now reads them from the store and tells them.
 

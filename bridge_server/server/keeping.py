@@ -33,13 +33,19 @@ log = logging.getLogger(__name__)
 #: Seconds until it is tried again, where not enough could be removed.
 _PAUSE = 600.0
 
+#: How much of the budget is filled after an automatic sweep.
+_FILLED = 0.9
+
 
 async def _export(desk: Desk, caller: Caller, request: ExportProject) -> Exported:
     project = request.project or caller.project
     await desk.read(desk.memory.library.known, project)
+    path = _absolute(request.path)
+    if path.resolve().is_relative_to(desk.data_dir.resolve()):
+        raise BadRequest(f"{path} lies in the daemon's own data folder.", "Choose another place.")
     async with desk.tidying:
         return await asyncio.to_thread(
-            export_project, desk.data_dir, project, _absolute(request.path), overwrite=request.overwrite
+            export_project, desk.data_dir, project, path, overwrite=request.overwrite
         )
 
 
@@ -65,7 +71,7 @@ async def _delete(desk: Desk, _caller: Caller, request: DeleteProject) -> Collec
         raise TooBusy(f"The project {request.project!r} is being deleted already.", "Wait a moment.")
     desk.closing.add(request.project)
     try:
-        await desk.scheduler.written()
+        await desk.emptied(request.project)
         async with desk.tidying:
             sweep = await desk.read(desk.memory.sweeper.begin_delete, request.project)
             collected = await _sweep(desk, sweep)
@@ -91,7 +97,8 @@ async def keep_within_budget(desk: Desk) -> None:
     if time.monotonic() < desk.sweep_again:
         return
     try:
-        if (await _tidy(desk, Collect())).over:
+        # a little more than needed, so that not every job's end is a sweep
+        if (await _tidy(desk, Collect(budget=max(1, int(_FILLED * desk.budget))))).over:
             desk.sweep_again = time.monotonic() + _PAUSE
     except BridgeError as error:
         log.warning("the store can't be brought within its budget: %s", error)

@@ -35,28 +35,18 @@ async def _project(desk: Desk, caller: Caller, request: GetProject) -> ProjectIn
 
 
 async def _follow(desk: Desk, caller: Caller, request: Follow) -> ProjectInfo:
-    channel = channel_of(caller.project)
-    watched = desk.hub.watches(caller, channel)
-    state = desk.hub.begin_catching_up(caller, channel)  # before the number is read: nothing falls between
-    try:
-        info = await desk.read(desk.memory.library.project, caller.project)
-        after = info.seq if request.after is None else request.after
-        if after > info.seq:
-            raise NotFound(  # noqa: TRY301
-                f"The project {caller.project!r} has had {info.seq} events; it was deleted and begun anew.",
-                "Follow it from now on: leave after out.",
-            )
-        await desk.replay(caller, channel, after, desk.memory.library.event_after, caller.project)
-    except BaseException:
-        if not watched:
-            desk.hub.unwatch(caller, channel)  # who was refused hears nothing
-        raise
-    finally:
-        if not state.over:
-            desk.hub.stop_catching_up(caller, channel)
-    if state.over:  # deleted meanwhile: of what was begun anew everything is told
-        return replace(await desk.read(desk.memory.library.project, caller.project), seq=0)
-    return info
+    info = await desk.read(desk.memory.library.project, caller.project)
+    after = info.seq if request.after is None else request.after
+    if after > info.seq or request.created not in (None, info.created):
+        raise NotFound(
+            f"The project {caller.project!r} was deleted and begun anew; it has had {info.seq} events.",
+            "Forget what you have of it and follow with after 0.",
+        )
+    read = desk.memory.library.event_after
+    if await desk.replay(caller, channel_of(caller.project), after, read, caller.project):
+        return info
+    # deleted meanwhile: of what was begun anew everything is told
+    return replace(await desk.read(desk.memory.library.project, caller.project), seq=0)
 
 
 async def _history(desk: Desk, caller: Caller, request: History) -> HistoryPage:

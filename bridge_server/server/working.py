@@ -11,6 +11,7 @@ from dataclasses import replace
 from .. import __version__
 from ..protocol.errors import BridgeError
 from ..protocol.messages import (
+    FINAL_STATES,
     Ack,
     Cancel,
     CandidateDone,
@@ -99,6 +100,8 @@ async def _fetch(desk: Desk, _caller: Caller, request: Fetch) -> CandidateDone:
 async def _watch(desk: Desk, caller: Caller, request: Watch) -> JobInfo:
     info = await desk.scheduler.job(request.job)
     await desk.replay(caller, request.job, request.after, desk.memory.store.event_after, request.job)
+    if info.state in FINAL_STATES:
+        desk.hub.unwatch(caller, request.job)
     return info
 
 

@@ -169,6 +169,8 @@ def read_parcel(blobs: Blobs, path: Path) -> Parcel:
         Unsupported: a newer version wrote it.
         OutOfSpace: its pixels don't find room.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for without end
+        raise BadRequest(f"{path} is no file.", "Give a file that was exported.")
     try:
         with zipfile.ZipFile(path) as file:
             return _read(file, blobs, path)

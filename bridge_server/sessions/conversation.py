@@ -11,11 +11,11 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
-from ..protocol.errors import BadRequest, NotFound
+from ..protocol.errors import BadRequest, Conflict, NotFound
 from ..protocol.records import CandidateInfo, Placement
 from ..protocol.request import Change
 from ..protocol.versions import (
@@ -24,6 +24,7 @@ from ..protocol.versions import (
     DecisionInfo,
     Decisions,
     Go,
+    Head,
     Mark,
     Modify,
     Moved,
@@ -47,6 +48,17 @@ class Sitting:
     session: str
     project: str
     host: str
+
+
+@dataclass(frozen=True)
+class Lean(Change[DecisionInfo]):
+    """More, or less, like a candidate: what the wire's ``more`` and ``less`` do beside making a job."""
+
+    op: ClassVar[str] = "lean"
+
+    candidate: str
+    kind: str
+    key: str
 
 
 class Conversation:
@@ -82,7 +94,7 @@ class Conversation:
             info, told = self._decide(candidate, kind, by)
             return info, [told]
 
-        return self._db.once(f"{by.project}/{kind}:{key}", DecisionInfo, change)
+        return self._db.once(Lean(candidate, kind, f"{kind}:{key}"), by.project, DecisionInfo, change)
 
     def check_own(self, candidate: str, by: Sitting) -> str:
         """The job of a candidate that one may decide about."""
@@ -104,12 +116,14 @@ class Conversation:
         return self._change(request, by, DecisionInfo, lambda: self._modify(request, by))
 
     def measured(self, decision: str, changed: float, difference: float) -> list[Told]:
-        """Note how far the final work is from the offer."""
+        """Note how far the final work is from the offer, once."""
         with self._db.writing():
-            self._db.execute(
-                "UPDATE decision SET changed = ?, difference = ? WHERE id = ?",
+            done = self._db.execute(
+                "UPDATE decision SET changed = ?, difference = ? WHERE id = ? AND changed IS NULL",
                 (changed, difference, decision),
             )
+            if not done.rowcount:
+                return []
             rows = self._tree.decisions("id = ?", (decision,))
             return [self._db.journal(info.project, "project.decision", info) for info in rows]
 
@@ -119,7 +133,7 @@ class Conversation:
         """The document's head goes back to its parent."""
 
         def change() -> tuple[Moved, list[Told]]:
-            head = self._tree.head(by.project, request.document)
+            head = self._expected(request, by)
             return self._move(by, request.document, head.undo_to if head.can_undo else head.version)
 
         return self._change(request, by, Moved, change)
@@ -128,7 +142,7 @@ class Conversation:
         """The document's head goes to where it was last taken back from."""
 
         def change() -> tuple[Moved, list[Told]]:
-            head = self._tree.head(by.project, request.document)
+            head = self._expected(request, by)
             return self._move(by, request.document, head.redo_to or head.version)
 
         return self._change(request, by, Moved, change)
@@ -137,6 +151,7 @@ class Conversation:
         """The document's head goes to any version of the project."""
 
         def change() -> tuple[Moved, list[Told]]:
+            self._expected(request, by)
             if request.version:
                 self._own_version(request.version, by)
             return self._move(by, request.document, request.version)
@@ -152,8 +167,7 @@ class Conversation:
     def _change(
         self, request: Change[Any], by: Sitting, answer: type[R], change: Callable[[], tuple[R, list[Told]]]
     ) -> tuple[R, list[Told]]:
-        key = f"{by.project}/{request.op}:{request.key}" if request.key else ""
-        return self._db.once(key, answer, change)
+        return self._db.once(request, by.project, answer, change)
 
     def _accept(self, request: Accept, by: Sitting) -> tuple[Accepted, list[Told]]:
         version = secrets.token_hex(8)
@@ -164,7 +178,14 @@ class Conversation:
         if removed is not None:
             raise removed_error(removed)
         info = msgspec.msgpack.decode(packed, type=CandidateInfo)
-        before = self._tree.head(by.project, request.document).version
+        place = request.placement or info.placement
+        if (place.width, place.height) != (info.placement.width, info.placement.height):
+            raise BadRequest(
+                f"params.placement is {place.width} x {place.height}, the candidate is "
+                f"{info.placement.width} x {info.placement.height}.",
+                "A candidate is placed as large as it is.",
+            )
+        before = self._expected(request, by).version
         self._db.execute(
             "INSERT INTO version (id, project, document, parent, candidate, job, session, host, placement,"
             " canvas, name, modified, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -177,7 +198,7 @@ class Conversation:
                 info.job,
                 by.session,
                 by.host,
-                pack(request.placement or info.placement),
+                pack(place),
                 None if request.canvas is None else pack(request.canvas),
                 request.name,
                 self._final_of(request, by),
@@ -253,6 +274,8 @@ class Conversation:
         self._db.ensure_project(by.project)
         before = self._tree.head(by.project, document)
         info = self._tree.version(version) if version else None
+        if before.version == version:
+            return Moved(before, info), []
         if before.can_undo:
             self._leave_trail(by.project, document, before.undo_to, before.version)
         if info is not None:
@@ -262,10 +285,17 @@ class Conversation:
             (by.project, document, version),
         )
         head = self._tree.head(by.project, document)
-        moved = Moved(head, info)
-        if head.version == before.version:
-            return moved, []
-        return moved, [self._db.journal(by.project, "project.head", head)]
+        return Moved(head, info), [self._db.journal(by.project, "project.head", head)]
+
+    def _expected(self, request: Accept | Undo | Redo | Go, by: Sitting) -> Head:
+        """The document's head; Conflict if it is not where the host believes it to be."""
+        head = self._tree.head(by.project, request.document)
+        if request.at is not None and request.at != head.version:
+            raise Conflict(
+                f"The document stands at {head.version or 'the start'}, not at {request.at or 'the start'}.",
+                "Another program has moved it: take its step over, then ask again.",
+            )
+        return head
 
     def _leave_trail(self, project: str, document: str, version: str, next_: str) -> None:
         self._db.execute(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -16,6 +17,7 @@ import msgspec
 from ..protocol.codec import Event
 from ..protocol.errors import BadRequest, NotFound, OutOfSpace
 from ..protocol.pixels import Pixels
+from ..protocol.request import Change
 from .blobs import Blobs, read_blob
 from .migrations import migrate
 
@@ -127,18 +129,29 @@ class Database:
             raise
 
     def once(
-        self, key: str, answer: type[R], change: Callable[[], tuple[R, list[Told]]]
+        self, request: Change[Any], project: str, answer: type[R], change: Callable[[], tuple[R, list[Told]]]
     ) -> tuple[R, list[Told]]:
-        """Do a change in one transaction; the same ``key`` again only brings the first answer."""
+        """Do a change in one transaction; asked again with its key it only brings the first answer.
+
+        Raises:
+            BadRequest: the key was used for another change.
+        """
+        key = f"{project}/{request.op}:{request.key}"
+        asked = hashlib.sha256(msgspec.msgpack.encode(request)).digest() if request.key else b""
         with self.writing():
             self.execute("DELETE FROM answered WHERE created < ?", (time.time() - _REMEMBERED,))
-            known = self.one("SELECT answer FROM answered WHERE key = ?", (key,)) if key else None
+            known = self.one("SELECT asked, answer FROM answered WHERE key = ?", (key,)) if asked else None
+            if known is not None and known[0] != asked:
+                raise BadRequest(
+                    f"params.key {request.key!r} was used for another {request.op}.",
+                    "Choose a key at random for each change.",
+                )
             if known is not None:
-                return msgspec.msgpack.decode(known[0], type=answer), []
+                return msgspec.msgpack.decode(known[1], type=answer), []
             result, told = change()
-            if key:
-                packed = msgspec.msgpack.encode(result)
-                self.execute("INSERT INTO answered VALUES (?, ?, ?)", (key, packed, time.time()))
+            if asked:
+                row = (key, asked, msgspec.msgpack.encode(result), time.time())
+                self.execute("INSERT INTO answered VALUES (?, ?, ?, ?)", row)
             return result, told
 
     def journal(self, project: str, topic: str, body: Any) -> Told:
@@ -227,9 +240,12 @@ class Snapshot(Database):
 
 def removed_error(removed: float) -> NotFound:
     """What to say of pixels that were given up at that time."""
+    try:
+        day = time.strftime("%Y-%m-%d", time.localtime(removed))
+    except (OverflowError, ValueError, OSError):  # of an imported project, whose clock said anything
+        day = "an unknown day"
     return NotFound(
-        f"These pixels were removed on {time.strftime('%Y-%m-%d', time.localtime(removed))} to keep the store"
-        " within its budget.",
+        f"These pixels were removed on {day} to keep the store within its budget.",
         "Its settings are still there: ask again with the same seed.",
     )
 

@@ -81,7 +81,7 @@ class Lessons:
         """What there is to learn from for a project."""
         settings = self.settings(project)
         scope = None if settings.scope == "all" else project
-        pairs = [*self._loaded(project), *self._decided(scope)][-_MOST_LESSONS:]
+        pairs = [*self._loaded(project), *self._decided(project, scope)][-_MOST_LESSONS:]
         return Studied(settings, [lesson for lesson, _ in pairs], [names for _, names in pairs])
 
     def save(self, project: str) -> TasteData:
@@ -156,8 +156,7 @@ class Lessons:
             self._db.execute("UPDATE project SET taste = ? WHERE name = ?", (packed, project))
             return settings, [self._db.journal(project, "project.taste", TasteChanged(project, settings))]
 
-        key = f"{project}/{request.op}:{request.key}" if request.key else ""
-        return self._db.once(key, TasteSettings, write)
+        return self._db.once(request, project, TasteSettings, write)
 
     def _loaded(self, project: str) -> list[tuple[Lesson, list[str]]]:
         rows = self._db.all(
@@ -165,10 +164,12 @@ class Lessons:
         )
         return [(msgspec.msgpack.decode(body, type=Lesson), []) for (body,) in reversed(rows)]
 
-    def _decided(self, project: str | None) -> list[tuple[Lesson, list[str]]]:
-        """The lessons of the latest decisions of a project, or of all."""
-        jobs = self._jobs(project)
-        opinions, settled = self._opinions(list(jobs))
+    def _decided(self, project: str, scope: str | None) -> list[tuple[Lesson, list[str]]]:
+        """The lessons of the latest decisions of a project, or of all, but for what it has forgotten."""
+        row = self._db.one("SELECT forgotten FROM project WHERE name = ?", (project,))
+        forgotten = row[0] if row else 0
+        jobs = self._jobs(scope, forgotten)
+        opinions, settled = self._opinions(list(jobs), forgotten)
         found: list[tuple[Lesson, list[str]]] = []
         open_: defaultdict[Any, list[str]] = defaultdict(list)
         offers: dict[str, list[CandidateInfo]] = {}
@@ -181,25 +182,27 @@ class Lessons:
         found += [_lesson(left, offers, opinions) for left in open_.values()]
         return [pair for pair in found if _teaches(pair[0])]
 
-    def _jobs(self, project: str | None) -> dict[str, tuple[Any, ...]]:
+    def _jobs(self, project: str | None, forgotten: int) -> dict[str, tuple[Any, ...]]:
         """The jobs that the latest decisions are about, oldest first, and the canvas of each."""
         scope, values = ("", []) if project is None else (" AND d.project = ?", [project])
         rows = self._db.all(
             "SELECT j.id, j.project, j.document, j.verb = 'expand' FROM job j WHERE j.id IN"
             " (SELECT d.job FROM decision d JOIN project p ON p.name = d.project"
-            f"  WHERE d.number > p.forgotten{scope} ORDER BY d.number DESC LIMIT ?) ORDER BY j.number",
-            [*values, _MOST_DECISIONS],
+            f"  WHERE d.number > max(p.forgotten, ?){scope} ORDER BY d.number DESC LIMIT ?)"
+            " ORDER BY j.number",
+            [forgotten, *values, _MOST_DECISIONS],
         )
         return {job: tuple(canvas) for job, *canvas in rows}
 
-    def _opinions(self, jobs: list[str]) -> tuple[dict[str, dict[str, int]], set[str]]:
+    def _opinions(self, jobs: list[str], forgotten: int) -> tuple[dict[str, dict[str, int]], set[str]]:
         """Job -> candidate -> what the last word on it says; and the jobs of which one was accepted."""
         opinions: dict[str, dict[str, int]] = {job: {} for job in jobs}
         settled: set[str] = set()
         rows = self._db.all(
             "SELECT d.job, d.candidate, d.kind FROM decision d JOIN project p ON p.name = d.project"
-            " WHERE d.job IN (SELECT value FROM json_each(?)) AND d.number > p.forgotten ORDER BY d.number",
-            (json.dumps(jobs),),
+            " WHERE d.job IN (SELECT value FROM json_each(?)) AND d.number > max(p.forgotten, ?)"
+            " ORDER BY d.number",
+            (json.dumps(jobs), forgotten),
         )
         for job, candidate, kind in rows:
             if kind in _OPINION:

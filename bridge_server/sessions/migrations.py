@@ -57,8 +57,11 @@ def _m002_conversation(db: sqlite3.Connection) -> None:
         "CREATE TABLE journal (project TEXT NOT NULL, seq INTEGER NOT NULL, topic TEXT NOT NULL,"
         " body BLOB NOT NULL, PRIMARY KEY (project, seq)) WITHOUT ROWID"
     )
-    # what a change was answered, for a client that asks again
-    db.execute("CREATE TABLE answered (key TEXT PRIMARY KEY, answer BLOB NOT NULL, created REAL NOT NULL)")
+    # what a change was answered, for a client that asks again; asked: the SHA-256 of the change
+    db.execute(
+        "CREATE TABLE answered (key TEXT PRIMARY KEY, asked BLOB NOT NULL, answer BLOB NOT NULL,"
+        " created REAL NOT NULL)"
+    )
     db.execute("CREATE INDEX answered_created ON answered (created)")
     db.execute("CREATE TABLE blob (digest TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID")
     db.execute(

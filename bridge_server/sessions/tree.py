@@ -128,12 +128,17 @@ class TreeReader:
         )
         return [
             Piece(
-                msgspec.msgpack.decode(placement, type=Placement),
-                self._db.load_packed(thumbnail, None),
-                changed or 0.0,
+                msgspec.msgpack.decode(placement, type=Placement), self._coverage(thumbnail), changed or 0.0
             )
             for placement, thumbnail, changed in rows
         ]
+
+    def _coverage(self, thumbnail: bytes) -> Pixels:
+        """A small picture, or all of its place where it is lost."""
+        try:
+            return self._db.load_packed(thumbnail, None)
+        except NotFound:
+            return Pixels(1, 1, "gray8", b"\xff")
 
     def unmeasured(self, project: str) -> list[DecisionInfo]:
         """The modifies of which it is not known yet how far they went."""

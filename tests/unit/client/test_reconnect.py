@@ -15,6 +15,7 @@ from bridge_server.protocol.projects import Follow
 from counterpart import SOON, Counterpart
 
 FILL = replace(samples.REQUESTS["fill"], job="")
+CREATED = samples.RESULTS["follow"].created
 
 
 @pytest.fixture
@@ -234,7 +235,7 @@ def test_a_project_is_followed_again_from_the_last_number_seen(client, daemon):
     talk = daemon.accept()
     talk.welcome()
     request_id, request = talk.request()
-    assert request == Follow(57)
+    assert request == Follow(57, CREATED)
     for seq in (57, 58, 59):
         talk.event(head(seq))
     talk.reply(request_id, replace(samples.RESULTS["follow"], seq=58))
@@ -242,7 +243,7 @@ def test_a_project_is_followed_again_from_the_last_number_seen(client, daemon):
     talk.drop()
     talk = daemon.accept()
     talk.welcome()
-    assert talk.request()[1] == Follow(59)
+    assert talk.request()[1] == Follow(59, CREATED)
     talk.silence()
 
 
@@ -259,8 +260,8 @@ def test_a_follow_that_was_not_answered_is_asked_again_once(client, daemon):
     talk.silence()
 
 
-def test_a_project_that_was_begun_anew_is_followed_from_now_on(client, daemon):
-    """The daemon knows no event of the number seen last."""
+def test_a_project_that_was_begun_anew_is_told_as_deleted_and_followed_from_its_start(client, daemon):
+    """Nobody was there to hear that the old one is gone; the number 0 is that of its end."""
     talk = daemon.accept()
     talk.welcome()
     followed(client, talk, 57)
@@ -268,13 +269,15 @@ def test_a_project_that_was_begun_anew_is_followed_from_now_on(client, daemon):
     talk = daemon.accept()
     talk.welcome()
     request_id, request = talk.request()
-    assert request == Follow(57)
+    assert request == Follow(57, CREATED)
     talk.fail(request_id, NotFound("It has had 2 events."))
     request_id, request = talk.request()
-    assert request == Follow()
+    assert request == Follow(0)
+    for seq in (1, 2):
+        talk.event(head(seq))
     talk.reply(request_id, replace(samples.RESULTS["follow"], seq=2))
     talk.event(head(3))
-    assert numbers(client, last=3) == [3]
+    assert numbers(client, last=3) == [0, 1, 2, 3]
 
 
 def test_a_follow_that_was_refused_is_not_repeated(client, daemon):

@@ -49,9 +49,9 @@ def test_following_from_now_on_counts_from_what_the_daemon_says():
     log.begin_following(None)
     assert log.followed is None
     assert log.is_news(head(8))
-    log.follow_from(7)
+    log.follow_from(7, 1.5)
     assert log.followed == 8
-    log.follow_from(9)
+    log.follow_from(9, 1.5)
     assert not log.is_news(head(9))
 
 

@@ -300,3 +300,39 @@ def test_two_that_tidy_never_work_at_once(tmp_path, monkeypatch):
             assert (await client.answer(GetProject("second"))).project == "second"
 
     asyncio.run(scenario())
+
+
+def test_a_deletion_waits_for_who_is_inside(tmp_path):
+    """What is under way is finished first, as a job that is seen then; nothing new gets in meanwhile."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client() as other:
+            await it.make(client)
+            async with it.desk.inside("default"):
+                asked = await client.ask(DeleteProject("default"))
+                while "default" not in it.desk.closing:  # noqa: ASYNC110 - a set has no event for it
+                    await asyncio.sleep(0)
+                assert (await other.answer(Undo()))["code"] == "too_busy"
+                assert (await other.answer(GetProject("default"))).candidates == 1
+            frame = await client.hear()
+            while frame["kind"] == "event":
+                frame = await client.hear()
+            assert (frame["id"], frame["result"]["candidates"]) == (asked, 1)
+            assert (await other.answer(Undo())).version is None
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("path", ["bridge.sqlite3", "blobs/x.bridge", "../data/daemon.json"])
+def test_an_export_never_writes_into_the_daemons_own_folder(tmp_path, path):
+    """Overwriting is asked for, but not this."""
+
+    async def scenario():
+        async with house(tmp_path / "data") as it, it.client() as client:
+            it.desk.data_dir = tmp_path / "data"
+            await it.make(client)
+            target = str(tmp_path / "data" / path)
+            answer = await client.answer(ExportProject(target, overwrite=True))
+            assert (answer["code"], "own data folder" in answer["message"]) == ("bad_request", True)
+
+    asyncio.run(scenario())

@@ -8,6 +8,7 @@ from bridge_server.jobs.clerk import Clerk
 from bridge_server.protocol.history import Compare, GetInputs, History
 from bridge_server.protocol.projects import DeleteProject, Follow, GetProject, ListProjects
 from bridge_server.protocol.report import GetReport
+from bridge_server.protocol.taste import SetTaste
 from bridge_server.protocol.versions import Accept, Go, Undo
 from serving import CLERK, house
 
@@ -230,5 +231,39 @@ def test_the_report_shares_out_each_document_that_has_something_on_it(tmp_path):
             report = await client.answer(GetReport())
             assert [(s.document, s.canvas_known, s.machine) for s in report.shares] == [("a.kra", False, 1.0)]
             assert report.whole.offered == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_refused_follow_costs_who_follows_nothing(tmp_path):
+    """Not even an event that comes while it is being refused."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client() as other:
+            await client.answer(Follow())
+            refused = await client.ask(Follow(10**6))
+            await other.answer(SetTaste(on=False))
+            heard = [await client.hear(), await client.hear()]
+            assert {frame["kind"] for frame in heard} == {"failure", "event"}
+            assert [f["seq"] for f in heard if f["kind"] == "event"] == [1]
+            assert [f["id"] for f in heard if f["kind"] == "failure"] == [refused]
+            info = await client.answer(GetProject())
+            assert (await client.answer(Follow(0, info.created + 1)))["code"] == "not_found"
+            assert (await client.answer(Follow(1, info.created))).seq == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_lost_thumbnail_costs_no_report(tmp_path):
+    """Its place counts as covered."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client)
+            await client.answer(Accept(name))
+            for path in (tmp_path / "blobs").glob("??/*"):
+                path.unlink()
+            (share,) = (await client.answer(GetReport())).shares
+            assert share.machine == 1.0
 
     asyncio.run(scenario())

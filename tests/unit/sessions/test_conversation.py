@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import samples
-from bridge_server.protocol.errors import BadRequest, NotFound, OutOfSpace
+from bridge_server.protocol.errors import BadRequest, Conflict, NotFound, OutOfSpace
 from bridge_server.protocol.history import History
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.versions import Accept, Go, Head, Mark, Modify, Redo, Reject, Undo
@@ -271,3 +271,53 @@ def test_on_a_full_disk_nothing_is_decided(world, monkeypatch):
         world.modify(version, "final")
     assert world.dump() == before
     world.check_sizes()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda world, at: world.conversation.undo(Undo(at=at), BY),
+        lambda world, at: world.conversation.redo(Redo(at=at), BY),
+        lambda world, at: world.conversation.go(Go("", at=at), BY),
+        lambda world, at: world.conversation.accept(Accept("b-c0", at=at), BY),
+    ],
+    ids=["undo", "redo", "go", "accept"],
+)
+def test_a_head_that_another_program_moved_is_not_moved_by_mistake(world, ask):
+    """Two hosts that take the same step back go back once."""
+    first, second = world.accept("a-c0"), world.accept("a-c1")
+    before = world.dump()
+    with pytest.raises(Conflict, match=f"stands at {second}, not at {first}"):
+        ask(world, first)
+    with pytest.raises(Conflict, match="not at the start"):
+        ask(world, "")
+    assert world.dump() == before
+    ask(world, second)
+
+
+def test_a_candidate_is_placed_as_large_as_it_is(world):
+    """A version's placement is where its pixels lie, so nobody has to guess how they were scaled."""
+    place = samples.PLACE
+    with pytest.raises(BadRequest, match="A candidate is placed as large as it is"):
+        world.accept("a-c0", placement=replace(place, width=place.width * 4))
+    assert world.accept("a-c0", placement=replace(place, x=-50))
+
+
+def test_final_pixels_come_along_to_another_place(world):
+    """A version that is placed elsewhere with its name shows what the artist made of it, moved as it is."""
+    version = world.accept("a-c0")
+    world.modify(version, "final")
+    place = world.tree.version(version).placement
+    there = world.accept("a-c0", document="b", placement=replace(place, x=place.x + 7), version=version)
+    done, before = world.tree.pixels(there), world.tree.pixels(version)
+    assert done.pixels == before.pixels
+    assert done.placement == replace(before.placement, x=before.placement.x + 7)
+    assert not world.tree.version(world.accept("a-c0", document="c")).modified
+    with pytest.raises(BadRequest, match="is not one of the candidate b-c0"):
+        world.accept("b-c0", version=version)
+
+
+def test_a_document_that_never_moved_is_none(world):
+    """An undo under a mistyped name leaves nothing behind."""
+    world.conversation.undo(Undo("tpyo"), BY)
+    assert world.tree.heads(PROJECT) == []

@@ -3,6 +3,7 @@
 
 import errno
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,12 @@ from bridge_server.protocol.codec import Event
 from bridge_server.protocol.errors import BadRequest, NotFound, OutOfSpace
 from bridge_server.protocol.messages import Ack
 from bridge_server.protocol.taste import TasteChanged, TasteSettings
-from bridge_server.protocol.versions import Decisions
+from bridge_server.protocol.versions import Decisions, Redo, Reject, Undo
+from bridge_server.sessions import blobs
 from bridge_server.sessions.database import Database, Told, channel_of, removed_error
 from remembering import pixels
+
+REJECT = Reject(["c1"], key="k")
 
 
 @pytest.fixture
@@ -72,35 +76,57 @@ def test_a_change_happens_once_for_a_key(database):
         told = database.journal("one", "project.taste", TasteChanged("one", TasteSettings()))
         return Ack(), [told]
 
-    first = database.once("undo:k", Ack, change)
+    first = database.once(Undo(key="k"), "one", Ack, change)
     assert first[1][0].event.seq == 1
-    assert database.once("undo:k", Ack, change) == (first[0], [])
-    database.once("redo:k", Ack, change)
-    assert len(made) == 2
+    assert database.once(Undo(key="k"), "one", Ack, change) == (first[0], [])
+    database.once(Redo(key="k"), "one", Ack, change)
+    database.once(Undo(key="k"), "two", Ack, change)
+    assert len(made) == 3
     for _ in range(2):
-        database.once("", Ack, change)
-    assert len(made) == 4
+        database.once(Undo(), "one", Ack, change)
+    assert len(made) == 5
+
+
+def test_a_key_is_for_one_change_only(database):
+    """Else who counts its keys from 1 is told of somebody else's change, and its own is lost."""
+    database.once(REJECT, "one", Ack, lambda: (Ack(), []))
+    with pytest.raises(BadRequest, match="'k' was used for another reject"):
+        database.once(Reject(["c2"], key="k"), "one", Ack, lambda: 1 / 0)
+
+
+def test_told_means_on_the_disk(database, monkeypatch):
+    """A power cut is no SIGKILL: the file is synced before its name, the name before the answer."""
+    calls = []
+    monkeypatch.setattr(blobs.os, "fsync", lambda fd: calls.append(Path(f"/proc/self/fd/{fd}").readlink()))
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, to: (calls.append("name"), replace(self, to))[1])
+    digest = database.blobs.put(b"pixels")
+    folder = database.blobs.path(digest).parent
+    assert calls[-1] == folder
+    assert calls[-2] == "name"
+    assert calls[-3].parent == database.blobs.folder / "incoming"
+    assert database.one("PRAGMA synchronous") == (2,)
 
 
 def test_an_answer_comes_back_as_it_was(database):
     """After a restart too, within a day."""
     answer = Decisions([samples.conversation.DECISION])
-    database.once("reject:k", Decisions, lambda: (answer, []))
+    database.once(REJECT, "one", Decisions, lambda: (answer, []))
     folder = database.path.parent
     database.close()
     again = Database(folder)
-    assert again.once("reject:k", Decisions, lambda: 1 / 0) == (answer, [])
+    assert again.once(REJECT, "one", Decisions, lambda: 1 / 0) == (answer, [])
     again.execute("UPDATE answered SET created = created - 90000")
     later = Decisions([])
-    assert again.once("reject:k", Decisions, lambda: (later, [])) == (later, [])
+    assert again.once(REJECT, "one", Decisions, lambda: (later, [])) == (later, [])
     again.close()
 
 
 def test_a_change_that_fails_is_not_remembered(database):
     """The same key again does it."""
     with pytest.raises(ZeroDivisionError):
-        database.once("undo:k", Ack, lambda: 1 / 0)
-    assert database.once("undo:k", Ack, lambda: (Ack(), [])) == (Ack(), [])
+        database.once(Undo(key="k"), "one", Ack, lambda: 1 / 0)
+    assert database.once(Undo(key="k"), "one", Ack, lambda: (Ack(), [])) == (Ack(), [])
 
 
 def test_the_journal_counts_without_gaps(database):

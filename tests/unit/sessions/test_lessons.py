@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What taste learns from."""
 
+from dataclasses import replace
+
 import pytest
 
 import samples
@@ -299,3 +301,15 @@ def test_suggestions_keep_to_verb_engine_and_scope(world):
     for number in range(4, 4 + module._RECENT):
         accepted(world, number, strength=0.8, parameters={})
     assert (strength(), world.lessons.suggest(Suggest("fill"), PROJECT).accepted) == (0.8, module._RECENT)
+
+
+def test_what_is_forgotten_is_forgotten_of_all_projects(world):
+    """A project that learns from all of them forgets theirs too; they themselves do not."""
+    other = replace(BY, project="other")
+    world.job("a", 2, by=other)
+    world.accept("a-c0", by=other)
+    world.lessons.set(SetTaste(scope="all"), PROJECT)
+    assert len(world.lessons.study(PROJECT).lessons) == 1
+    world.lessons.forget(Forget(), PROJECT)
+    assert world.lessons.study(PROJECT).lessons == []
+    assert len(world.lessons.study("other").lessons) == 1

@@ -154,6 +154,6 @@ def test_a_bomb_of_rows_is_not_unpacked(world, tmp_path, monkeypatch):
 def test_what_is_no_file_is_said(world, tmp_path):
     """Nothing there, a folder, something else."""
     (tmp_path / "text").write_text("hello")
-    for name, message in (("none", "no file"), ("data", "can't be read"), ("text", "holds no project")):
+    for name, message in (("none", "no file"), ("data", "is no file"), ("text", "holds no project")):
         with pytest.raises(BadRequest, match=message):
             read_parcel(world.database.blobs, tmp_path / name)

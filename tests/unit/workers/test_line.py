@@ -16,7 +16,7 @@ from bridge_server.protocol.work import Ready
 from bridge_server.workers.line import open_line, serve
 
 def do(task, line, inbox):
-    print("noise")
+    print("noise", flush=True)
     name = task.task
     if name == "wait":
         while not inbox.is_cancelled("wait"): pass
