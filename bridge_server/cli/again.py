@@ -15,7 +15,7 @@ from ..protocol.errors import BadRequest, BridgeError, Cancelled, NotFound
 from ..protocol.messages import CandidateDone, Fetch
 from ..protocol.pixels import Pixels
 from ..protocol.records import Placement
-from ..protocol.versions import GetVersion, Less, More
+from ..protocol.versions import GetTree, GetVersion, Less, More
 from . import exits
 from .connect import connected, data_folder
 from .follow import run_job
@@ -119,9 +119,13 @@ def fetch(given: argparse.Namespace) -> int:
         screen.fail(error)
         return exits.USAGE
     with connected(data_folder(given.data_dir), screen.note, project=given.project) as client:
-        place, pixels = _pixels(given.id, client)
+        layers = _layers(given.id, client, whole=base is not None)
+    place, pixels = layers[-1]
     try:
-        write_picture(given.output, laid(base, pixels, place))
+        result = base
+        for where, layer in layers:
+            result = laid(result, layer, where)
+        write_picture(given.output, result or patch_of(pixels))
     except BridgeError as error:
         screen.fail(error)
         return exits.USAGE
@@ -131,8 +135,11 @@ def fetch(given: argparse.Namespace) -> int:
     return exits.OK
 
 
-def _pixels(name: str, client: BridgeClient) -> tuple[Placement, Pixels]:
-    """Those of a candidate or, if none is of that id, a version."""
+def _layers(name: str, client: BridgeClient, *, whole: bool) -> list[tuple[Placement, Pixels]]:
+    """What to lay on, the topmost last: a candidate or, if none is of that id, a version.
+
+    The ``whole`` of a version is all that it was made on too, from the first one on.
+    """
     try:
         made = client.call(Fetch(name), _TIMEOUT)
     except NotFound as unknown:
@@ -142,8 +149,12 @@ def _pixels(name: str, client: BridgeClient) -> tuple[Placement, Pixels]:
             # the longer story is about the one that exists: its pixels were removed
             told = [each for each in (unknown, error) if not each.message.startswith("There is no ")]
             raise (told or [_unknown(name)])[0] from None
-        return version.placement, version.pixels
-    return made.info.placement, made.pixels
+        if not whole:
+            return [(version.placement, version.pixels)]
+        way = client.call(GetTree(path_of=name, project=version.info.project, limit=1000)).versions
+        done = [client.call(GetVersion(each.version), _TIMEOUT) for each in reversed(way)]
+        return [(each.placement, each.pixels) for each in done]
+    return [(made.info.placement, made.pixels)]
 
 
 def _unknown(name: str) -> NotFound:

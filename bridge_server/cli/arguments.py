@@ -85,6 +85,7 @@ class Asked:
     amount: float | None = None
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
     taste: bool | None = None
+    drafted: bool = False
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -125,6 +126,7 @@ def asked_from(given: argparse.Namespace) -> Asked:
         amount=getattr(given, "amount", None),
         parameters=dict(given.param),
         taste=given.taste,
+        drafted=given.drafted,
     )
 
 
@@ -251,5 +253,11 @@ def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
     add(
         "--taste",
         action=argparse.BooleanOptionalAction,
-        help="whether your taste chooses what is offered (default: as the project is set)",
+        help="whether your taste chooses what is offered, marked near (to what you chose), far (from what you"
+        " want less of) or surprise (default: as the project is set)",
+    )
+    add(
+        "--drafted",
+        action="store_true",
+        help="make it as offers are made that taste chose: with their seed, it brings one of them back",
     )

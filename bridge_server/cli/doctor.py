@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import importlib.metadata
 import os
@@ -21,6 +22,7 @@ from ..protocol.discovery import RUNTIME_FILE
 from ..protocol.errors import BridgeError
 from ..protocol.messages import CandidateDone, Engines, Fill
 from ..protocol.pixels import Pixels
+from ..protocol.projects import DeleteProject
 from ..protocol.records import Placement
 from . import exits
 from .connect import connected, data_folder
@@ -55,6 +57,9 @@ _PACKAGES = {
 _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE = 2**30
 _ENGINES_TIMEOUT, _FILL_TIMEOUT = 90.0, 60.0
+
+#: Where the small fill is made, so that it is not among the artist's.
+_PROJECT = "doctor"
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ def _check_daemon(folder: Path, found: Callable[[Finding], bool]) -> None:
     own = find_daemon(folder) is None
     started = time.monotonic()
     try:
-        with connected(folder, lambda _: None) as client:
+        with connected(folder, lambda _: None, project=_PROJECT) as client:
             welcome = client.wait_until_connected(1)
             how = (
                 f"started for this check in {duration(time.monotonic() - started)}" if own else "was running"
@@ -172,6 +177,8 @@ def _check_daemon(folder: Path, found: Callable[[Finding], bool]) -> None:
             found(check_private(folder))
             if found(_step("Engines", lambda: _engines(client))):
                 found(_step("A small fill", lambda: _fill(client)))
+                with contextlib.suppress(BridgeError):  # nothing was made, so there is nothing to delete
+                    client.call(DeleteProject(_PROJECT))
     except BridgeError as error:
         advice = (
             error.hint or f"Look at {folder / 'daemon.log'}, or run 'bridge-server serve' to see its log."

@@ -91,6 +91,7 @@ def request_for(
         "if_gone": "cancel",
         "job": job,
         "taste": asked.taste,
+        "drafted": asked.drafted,
     }
     if asked.strength is not None:
         common["strength"] = asked.strength

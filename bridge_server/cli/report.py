@@ -232,7 +232,7 @@ def _taken(whole: Measures) -> str:
     text = f"You took {taken.count or 'none'} of {count_of(taken.of, 'picture')}"
     if not taken.count or rounds is None:
         return f"{text}."
-    when = "mostly at the first asking" if rounds == 1 else f"typically at asking {short(rounds)} at a spot"
+    when = "mostly at the first asking" if rounds == 1 else f"usually after {short(rounds)} askings at a spot"
     return f"{text}, {when}."
 
 

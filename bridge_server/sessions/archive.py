@@ -145,7 +145,7 @@ def _writing(path: Path, *, overwrite: bool) -> Generator[Path]:
 
 def _check_free(path: Path, *, overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        raise BadRequest(f"There is a file {path} already.", "Give another name, or say overwrite.")
+        raise BadRequest(f"There is a file {path} already.", "Give another name, or --overwrite.")
 
 
 def _in_words(error: OSError, path: Path) -> BadRequest | OutOfSpace:
@@ -248,7 +248,8 @@ def admit(database: Database, parcel: Parcel, name: str) -> str:
         with database.writing():
             if database.one("SELECT 1 FROM project WHERE name = ?", (name,)) is not None:
                 raise BadRequest(
-                    f"There is a project {name!r} already.", "Give another name, or delete that one first."
+                    f"There is a project {name!r} already.",
+                    "Give another name (--as), or delete that one first.",
                 )
             parcel.rename(name, {kind: _taken(database, parcel, kind) for kind in IDS})
             _insert(database, parcel, name)

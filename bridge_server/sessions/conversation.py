@@ -107,7 +107,7 @@ class Conversation:
         if project != by.project:
             raise BadRequest(
                 f"The candidate {candidate} belongs to the project {project!r}, this is {by.project!r}.",
-                "Say hello with that project, or export and import it.",
+                "Work in that project (--project), or export and import it.",
             )
         return job
 
@@ -307,7 +307,7 @@ class Conversation:
         if info.project != by.project:
             raise BadRequest(
                 f"The version {version} belongs to the project {info.project!r}, this is {by.project!r}.",
-                "Say hello with that project.",
+                "Work in that project (--project).",
             )
         return info
 

@@ -246,7 +246,7 @@ def removed_error(removed: float) -> NotFound:
         day = "an unknown day"
     return NotFound(
         f"These pixels were removed on {day} to keep the store within its budget.",
-        "Its settings are still there: ask again with the same seed.",
+        "Its settings are still there: ask again with its seed (and drafted, if it was chosen from drafts).",
     )
 
 

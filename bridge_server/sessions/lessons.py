@@ -113,8 +113,12 @@ class Lessons:
         """Add lessons from elsewhere, before the project's own."""
 
         def change() -> TasteSettings:
+            known = {msgspec.msgpack.encode(lesson) for lesson in self.study(project).lessons}
             for lesson in request.data.lessons[-_MOST_LESSONS:]:
                 packed = msgspec.msgpack.encode(lesson)
+                if packed in known:  # the same file again, or one that was saved here
+                    continue
+                known.add(packed)
                 self._db.execute("INSERT INTO lesson (project, body) VALUES (?, ?)", (project, packed))
             return request.data.settings
 

@@ -171,6 +171,12 @@ def test_fetch_writes_a_candidate_alone_and_over_the_picture(said, made, files):
     onto = ["--onto", files / "photo.png", "-o", files / "whole.png"]
     said("fetch", version, *onto, "--project", "fetched")
     assert (files / "whole.png").read_bytes() == (files / "out.png").read_bytes()
+    (over,) = made("fetched", count=1, seed=10)
+    later = said("accept", over, "--project", "fetched")["version"]["version"]
+    said("fetch", later, "--onto", files / "photo.png", "-o", files / "both.png")
+    said("fetch", over, "--onto", files / "whole.png", "-o", files / "expected.png")
+    both, expected = (np.asarray(Image.open(files / name)) for name in ("both.png", "expected.png"))
+    assert np.array_equal(both, expected), "a version is laid on with all that it was made on"
 
 
 def test_fetch_refuses_before_it_writes(shared, refused, made, files):

@@ -102,7 +102,7 @@ def test_the_beginning_says_what_this_is_about():
     """What came of it first; then when, where and how much, in whole sentences."""
     assert read(REPORT, 200)[:6] == [
         "book cover: how the work with the partner went",
-        "You took 10 of 40 pictures, typically at asking 2 at a spot.",
+        "You took 10 of 40 pictures, usually after 2 askings at a spot.",
         "What the numbers mean: 'How to read this', at the end.",
         "21 Nov 2026 12:00 to 22 Nov 2026 13:00 UTC: 2 sessions on 2 days.",
         (

@@ -198,7 +198,7 @@ def test_another_project_can_not_decide(world):
         lambda: talk.go(Go(version), STRANGER),
         lambda: talk.mark(Mark(version, starred=True), STRANGER),
     ):
-        with pytest.raises(BadRequest, match=r"belongs to the project 'book cover'.*Say hello"):
+        with pytest.raises(BadRequest, match=r"belongs to the project 'book cover'.*Work in that project"):
             call()
     assert world.dump() == before
     assert undo(world) == ""

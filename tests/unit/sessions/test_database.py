@@ -185,7 +185,7 @@ def test_the_size_is_known_after_a_restart(database, tmp_path):
 def test_removed_pixels_say_when_and_why(database):
     """Even if another holder still keeps the same ones."""
     packed = b"whatever"
-    with pytest.raises(NotFound, match=r"removed on 2001-09-0\d.*ask again with the same seed"):
+    with pytest.raises(NotFound, match=r"removed on 2001-09-0\d.*ask again with its seed"):
         database.load_packed(packed, 1_000_000_000.0)
     assert isinstance(removed_error(0.0), NotFound)
 

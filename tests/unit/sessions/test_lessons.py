@@ -313,3 +313,15 @@ def test_what_is_forgotten_is_forgotten_of_all_projects(world):
     world.lessons.forget(Forget(), PROJECT)
     assert world.lessons.study(PROJECT).lessons == []
     assert len(world.lessons.study("other").lessons) == 1
+
+
+def test_the_same_lessons_are_not_learned_twice(world):
+    """A file that is loaded again, or one that was saved from here, changes nothing."""
+    world.job("a", 2)
+    world.accept("a-c0")
+    data = world.lessons.save(PROJECT)
+    other = replace(data, lessons=[replace(data.lessons[0], liked=[1])])
+    for _ in range(2):
+        world.lessons.load(LoadTaste(data), PROJECT)
+        world.lessons.load(LoadTaste(other), PROJECT)
+    assert len(world.lessons.study(PROJECT).lessons) == 2
