@@ -118,7 +118,6 @@ class Lessons:
                 packed = msgspec.msgpack.encode(lesson)
                 if packed in known:  # the same file again, or one that was saved here
                     continue
-                known.add(packed)
                 self._db.execute("INSERT INTO lesson (project, body) VALUES (?, ?)", (project, packed))
             return request.data.settings
 
