@@ -44,7 +44,7 @@ from ..protocol.messages import (
 from ..protocol.projects import Follow, ProjectDeleted
 from ..protocol.request import Change, Request, Submit
 from .happenings import ConnectionChanged, Happening
-from .packing import pack, pack_request, unpack
+from .packing import Piece, pack, pack_request, unpack
 from .pending import Pending, settle, settle_from
 from .seen import SeenLog
 
@@ -113,6 +113,7 @@ class BridgeClient:
         self._outgoing: queue.SimpleQueue[Optional[int]] = queue.SimpleQueue()
         self._socket: Optional[ClientConnection] = None
         self._closing = threading.Event()
+        self._wake = threading.Event()
         self._connected = threading.Event()
         self._refusal: Optional[BridgeError] = None
         self.session = session
@@ -201,6 +202,10 @@ class BridgeClient:
             raise ConnectionLost("The daemon can't be reached.", "Start it with 'bridge-server serve'.")
         return self.welcome
 
+    def hurry(self) -> None:
+        """Try to connect at once: a daemon has just been started. By itself that takes up to five seconds."""
+        self._wake.set()
+
     def close(self, timeout: float = 5.0) -> None:
         """Say goodbye. Requests that are still open fail with ConnectionLost.
 
@@ -208,6 +213,7 @@ class BridgeClient:
             timeout: seconds to wait until it is said; 0 for a UI thread, which never waits.
         """
         self._closing.set()
+        self._wake.set()
         self._outgoing.put(None)
         goodbye = threading.Thread(target=self._say_goodbye, name="bridge goodbye", daemon=True)
         goodbye.start()
@@ -240,8 +246,9 @@ class BridgeClient:
             except Exception:  # whatever listens there may say anything, and locate may fail
                 log.exception("the connection to the daemon failed")
                 self._tell(ConnectionChanged("waiting", "What came was not understood."))
-            self._closing.wait(wait * _CHANCE.uniform(0.8, 1.2))
-            wait = min(wait * 2, _LONGEST_WAIT)
+            self._wake.wait(wait * _CHANCE.uniform(0.8, 1.2))
+            wait = _FIRST_WAIT if self._wake.is_set() else min(wait * 2, _LONGEST_WAIT)
+            self._wake.clear()
         self._fail_all(ConnectionLost("The client was closed."))
         self._tell(ConnectionChanged("closed"))
 
@@ -282,7 +289,7 @@ class BridgeClient:
 
     def _greet(self, socket: ClientConnection, token: str) -> None:
         hello = Hello(PROTOCOL_VERSION, token, self._name, self._host, self._project, self.session)
-        socket.send(pack(request_frame(0, hello)))
+        _send(socket, pack(request_frame(0, hello)))
         frame = unpack(socket.recv(_CONNECT_TIMEOUT))
         if frame["kind"] == "failure":
             raise failure_from_frame(frame)
@@ -378,7 +385,7 @@ class BridgeClient:
             self._give_up(request_id, error)
             return
         with contextlib.suppress(OSError, WebSocketException):  # the reader notices too, and reconnects
-            socket.send(message)
+            _send(socket, message)
 
     def _give_up(self, request_id: int, error: BridgeError) -> None:
         with self._lock:
@@ -401,3 +408,8 @@ class BridgeClient:
             self._pending.clear()
         for each in pending:
             settle(each.future, error=error)
+
+
+def _send(socket: ClientConnection, pieces: list[Piece]) -> None:
+    """One message; several pieces are its fragments, each masked by itself."""
+    socket.send(pieces[0] if len(pieces) == 1 else pieces)

@@ -66,6 +66,11 @@ def check_more(request: Union[More, Less]) -> None:
     """Raise BadRequest, naming the field, unless the request can become a job."""
     if isinstance(request, More):
         _check_range("amount", request.amount, 0.0, 1.0)
+        _check_range("strength", request.strength, 0.0, 1.0)
+        for name in ("prompt", "negative_prompt"):
+            _check_range(f"{name} (its length)", len(getattr(request, name) or ""), 0, _MAX_PROMPT)
+        if request.verb not in ("vary", "refine"):
+            raise BadRequest(f"params.verb is {request.verb!r}.", "Use 'vary' or 'refine'.")
     _check_submit(request)
 
 

@@ -165,18 +165,26 @@ class Modify(Change["DecisionInfo"]):
 
 @dataclass(frozen=True)
 class More(Submit[Submitted]):
-    """More like this one: variations of a candidate as if it were painted. Counts as a decision."""
+    """More like this one: a candidate varied or refined as if it were painted. Counts as a decision."""
 
     op: ClassVar[str] = "more"
 
     candidate: str
     count: int = 4
-    #: 0 stays near, 1 goes far.
+    #: Of ``vary``: 0 stays near, 1 goes far.
     amount: float = 0.4
     seed: Optional[int] = None
     priority: int = 0
     if_gone: str = "finish"
     job: str = ""
+    #: ``vary`` or ``refine``.
+    verb: str = "vary"
+    #: Of ``refine``.
+    strength: float = 0.5
+    #: None and an empty engine: as the candidate was asked for.
+    prompt: Optional[str] = None
+    negative_prompt: Optional[str] = None
+    engine: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
+from typing import Any
 
 from ..protocol.checks import check_modify, check_more
 from ..protocol.errors import BridgeError
-from ..protocol.messages import Expand, Fill, Submitted, Vary
+from ..protocol.messages import Expand, Fill, Refine, Submitted, Vary
 from ..protocol.records import CandidateInfo
 from ..protocol.versions import (
     Accept,
@@ -75,23 +76,28 @@ async def _more(desk: Desk, caller: Caller, request: More) -> Submitted:
     info, asked = await _origin(desk, caller, request)
     offer = await desk.read(desk.memory.store.candidate, request.candidate)
     laid = await desk.clerk.overlay(asked.picture, asked.region, offer.pixels, info.placement)
-    vary = Vary(
-        laid.picture,
-        laid.mask,
-        laid.region,
-        engine=asked.engine,
-        prompt=asked.prompt,
-        negative_prompt=asked.negative_prompt,
-        count=request.count,
-        seed=request.seed,
-        parameters=asked.parameters,
-        priority=request.priority,
-        if_gone=request.if_gone,
-        job=request.job or secrets.token_hex(8),
-        document=asked.document,
-        amount=request.amount,
-    )
-    return await _lean(desk, caller, request.candidate, vary, "more")
+    common: dict[str, Any] = {
+        "engine": request.engine or asked.engine,
+        "prompt": asked.prompt if request.prompt is None else request.prompt,
+        "negative_prompt": asked.negative_prompt
+        if request.negative_prompt is None
+        else request.negative_prompt,
+        "count": request.count,
+        "seed": request.seed,
+        # they are words of the engine that the candidate was asked of
+        "parameters": asked.parameters if request.engine in ("", asked.engine) else {},
+        "priority": request.priority,
+        "if_gone": request.if_gone,
+        "job": request.job or secrets.token_hex(8),
+        "document": asked.document,
+    }
+    laid_out = (laid.picture, laid.mask, laid.region)
+    again: Fill
+    if request.verb == "refine":
+        again = Refine(*laid_out, strength=request.strength, **common)
+    else:
+        again = Vary(*laid_out, amount=request.amount, **common)
+    return await _lean(desk, caller, request.candidate, again, "more")
 
 
 async def _less(desk: Desk, caller: Caller, request: Less) -> Submitted:

@@ -161,6 +161,23 @@ def test_more_lays_the_candidate_on_its_picture_and_varies_it(tmp_path):
     asyncio.run(scenario())
 
 
+def test_more_can_refine_and_take_other_words(tmp_path):
+    """The candidate is refined by the strength that is asked for; words that are not said stay as they were."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client, prompt="a fir")
+            asked = More(name, verb="refine", strength=0.25, negative_prompt="fog", engine="one")
+            await client.answer(asked)
+            task = (await it.stage.started()).task
+            assert (task.verb, task.strength) == ("refine", 0.25)
+            assert (task.prompt, task.negative_prompt) == ("a fir", "fog")
+            for bad in (More(name, verb="fill"), More(name, strength=1.5)):
+                assert (await client.answer(bad))["code"] == "bad_request"
+
+    asyncio.run(scenario())
+
+
 def test_more_paints_what_was_offered(tmp_path):
     """With the real clerk: the candidate's pixel is in the new job's picture."""
 

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plugin asks the daemon to do, and to note. UI thread only; returns at once."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Callable, Optional, Union
+
+from bridge_server.protocol.errors import BridgeError
+from bridge_server.protocol.messages import Cancel, Expand, Fill, Submitted
+from bridge_server.protocol.records import Placement
+from bridge_server.protocol.versions import Accept, Accepted, Go, Less, More, Reject, VersionInfo
+
+from .bell import Bell
+from .board import Board
+from .link import Failed, Link
+from .model import Candidate, Job
+from .preferences import Preferences
+from .words import explain
+
+__all__ = ["Requests"]
+
+
+class Requests:
+    """Jobs and decisions.
+
+    Args:
+        trouble: told what went wrong beside the jobs.
+    """
+
+    def __init__(
+        self, link: Link, board: Board, preferences: Preferences, bell: Bell, trouble: Failed
+    ) -> None:
+        self._link, self._board, self._preferences = link, board, preferences
+        self._bell, self._trouble = bell, trouble
+
+    def submit(self, job: Job, make: Callable[[], Union[Fill, Expand]]) -> None:
+        """Ask for a job; ``make`` builds the request on the thread beside, with the job's id."""
+        self._preferences.remember_prompt(job.prompt)
+        self._bell.ring("prompts")
+        self._begin(job)
+
+        def made() -> Optional[Union[Fill, Expand]]:
+            if job.unwanted:
+                return None
+            request = make()
+            job.request = request
+            return request
+
+        self._link.ask_made(
+            made, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
+        )
+
+    def more(self, candidate: Candidate, *, verb: str = "vary") -> Job:
+        """Ask for variations of a candidate as if it were painted, or have it refined."""
+        settings = self._preferences.settings
+        job = self._again(candidate, verb, strength=settings.strength if verb == "refine" else 1.0)
+        amount = settings.amount if verb == "vary" else 0.0
+        job.amount, job.prompt, job.negative_prompt = amount, settings.prompt, settings.negative_prompt
+        request = More(
+            candidate.id,
+            count=settings.count,
+            amount=amount,
+            job=job.id,
+            verb=verb,
+            strength=job.strength,
+            prompt=settings.prompt,
+            negative_prompt=settings.negative_prompt,
+            engine=settings.engine,
+        )
+        self._link.ask(
+            request, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
+        )
+        return job
+
+    def less(self, candidate: Candidate) -> Job:
+        """Ask for what is least like a candidate."""
+        job = self._again(candidate, candidate.job.verb, strength=candidate.job.strength)
+        request = Less(candidate.id, count=self._preferences.settings.count, job=job.id)
+        self._link.ask(
+            request, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
+        )
+        return job
+
+    def cancel(self, job_id: str) -> None:
+        """End a job; what it has made stays."""
+        job = self._board.jobs.get(job_id)
+        if job is None or job.finished:
+            return
+        if job.state == "sending":
+            job.unwanted, job.state = True, "cancelled"
+        self._link.ask(Cancel(job_id))
+        self._ring_jobs()
+
+    def dismiss(self, job_id: str) -> None:
+        """Say no more that a job has failed."""
+        job = self._board.jobs.get(job_id)
+        if job is not None:
+            job.trouble = ""
+            self._ring_jobs()
+
+    def _again(self, candidate: Candidate, verb: str, *, strength: float) -> Job:
+        of = candidate.job
+        job = Job(
+            secrets.token_hex(8),
+            verb,
+            "sending",
+            self._preferences.settings.count,
+            prompt=of.prompt,
+            strength=strength,
+        )
+        job.document, job.canvas, job.engine, job.host = of.document, of.canvas, of.engine, of.host
+        self._begin(job)
+        return job
+
+    def _begin(self, job: Job) -> None:
+        job.created = time.time()
+        self._board.add(job)
+        self._ring_jobs()
+
+    def _submitted(self, job: Job, told: Submitted) -> None:
+        job.position, job.seed = told.position, told.seed
+        if job.state == "sending":
+            job.state = "queued"
+        self._ring_jobs()
+
+    def _failed(self, job: Job, error: BridgeError) -> None:
+        if not job.finished:
+            job.state, job.trouble, job.request = "failed", explain(error), None
+        self._ring_jobs()
+
+    # ---- deciding -----------------------------------------------------------------------------------
+
+    def accept(
+        self,
+        candidate: Candidate,
+        document: str,
+        placement: Placement,
+        canvas: tuple[int, int],
+        then: Callable[[VersionInfo], None],
+    ) -> None:
+        """Tell that a candidate was placed; ``then`` gets the version that it is now."""
+        candidate.decision = "accept"
+        self._bell.ring("strip")
+
+        def accepted(told: Accepted) -> None:
+            self._board.note_version(told.version)
+            self._bell.ring("strip")
+            then(told.version)
+
+        whole = Placement(0, 0, *canvas)
+        name = self._preferences.settings.prompt if candidate.job.prompt == "" else ""
+        request = Accept(candidate.id, document=document, placement=placement, canvas=whole, name=name[:100])
+        self._link.ask(request, accepted, self._trouble)
+
+    def reject(self, candidate: Candidate) -> None:
+        """Say no to a candidate; it stays in the history."""
+        candidate.decision = "reject"
+        self._bell.ring("strip")
+        self._link.ask(Reject([candidate.id]), None, self._trouble)
+
+    def go(self, document: str, version: str) -> None:
+        """Tell which version a document shows after the artist's undo or redo."""
+        self._link.ask(Go(version, document=document), None, self._trouble)
+
+    def _ring_jobs(self) -> None:
+        self._bell.ring("jobs")
+        self._bell.ring("strip")

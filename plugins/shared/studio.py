@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the artist can do in one window of a host: ask, look, decide. UI thread only.
+
+Nothing here raises to a button: what goes wrong becomes :attr:`Studio.message`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import Any, Callable, Optional
+
+from bridge_server.protocol.errors import BridgeError
+from bridge_server.protocol.records import Context, Placement
+
+from .asking import changes, region_of, request_for
+from .bell import Bell
+from .cells import Cell, cells_of
+from .conversation import Conversation
+from .host import Gone, Host
+from .model import Candidate, Job, Look, Settings, Shown
+from .placing import Placing
+from .texts import _
+from .undone import Undone
+from .words import explain
+
+__all__ = ["Studio"]
+
+
+class Studio:
+    """One window's view of the conversation.
+
+    Topics of :meth:`listen` are those of the conversation, and ``look``, ``shown`` and ``message``.
+    """
+
+    def __init__(self, conversation: Conversation, host: Host) -> None:
+        self.conversation, self.host = conversation, host
+        self.look: Optional[Look] = None
+        self.selected: Optional[Candidate] = None
+        self.comparing = False
+        self.message, self.message_bad = "", False
+        self._bell = Bell()
+        self._awaited = ""  # the job whose first candidate is shown as soon as it is there
+        self._undone = Undone(conversation, host)
+        self._placing = Placing(conversation, host, self.tell, self._placed)
+        self._leave = conversation.listen(self._hear)
+
+    def listen(self, hear: Callable[[str], None]) -> Callable[[], None]:
+        """Be told of topics that changed; the function that is returned ends it."""
+        return self._bell.listen(hear)
+
+    def close(self) -> None:
+        """The window is closed."""
+        self._leave()
+
+    def refresh(self) -> None:
+        """Look at the host again."""
+        look = self.host.look()
+        if look != self.look:
+            moved = (look.document if look else "") != (self.look.document if self.look else "")
+            self.look = look
+            if moved:
+                self.selected = None
+                self._ring("strip", "shown")
+            self._ring("look")
+        if look is not None:
+            self._undone.attend(look.document)
+
+    def change(self, **settings: Any) -> None:
+        """Set some of the settings."""
+        self.conversation.change(settings)
+
+    def tell(self, message: str, *, bad: bool = False) -> None:
+        """Say something below the buttons."""
+        self.message, self.message_bad = message, bad
+        self._ring("message")
+
+    # ---- asking -------------------------------------------------------------------------------------
+
+    def why_not(self, verb: str) -> str:
+        """Why a verb can't be asked for now, in words; empty: it can."""
+        why = self._why_not_engine(verb)
+        look = self.look
+        if why:
+            return why
+        if look is None or look.trouble:
+            return look.trouble if look else _("Open or create a document first.")
+        if verb == "fill" and look.selection is None:
+            return _("Select an area first.")
+        if verb == "expand" and not self.settings.sides:
+            return _("Say first by how many pixels the canvas shall grow.")
+        if self.settings.source == "layer" and not look.layer:
+            return _("Choose a layer first.")
+        return self._too_large(verb, look)
+
+    def _why_not_engine(self, verb: str) -> str:
+        if self.conversation.state != "connected":
+            return _("The daemon is not connected.")
+        engine = self.conversation.engine
+        if engine is None:
+            return _("No engine is known yet.")
+        if verb not in engine.verbs:
+            return _("The engine {engine} can't do this.").format(engine=engine.title)
+        return ""
+
+    def ask(self, verb: str) -> None:
+        """Read what is needed of the document and ask for candidates."""
+        self.refresh()
+        why = self.why_not(verb)
+        look, engine = self.look, self.conversation.engine
+        if why or look is None or engine is None:
+            self.tell(why, bad=True)
+            return
+        region = self._region(verb, look)
+        try:
+            raw = self.host.read(look.document, region, self.settings.source)
+            masked = look.selection is not None and verb != "expand"
+            coverage = self.host.coverage(look.document, region) if masked else None
+        except Gone as gone:
+            self.tell(str(gone), bad=True)
+            return
+        settings = self.settings
+        job = Job(
+            secrets.token_hex(8),
+            verb,
+            "sending",
+            settings.count,
+            prompt=settings.prompt,
+            negative_prompt=settings.negative_prompt,
+            strength=settings.strength if verb == "refine" else 1.0,
+            amount=settings.amount if verb == "vary" else 0.0,
+            engine=engine.name,
+            document=look.document,
+            canvas=(look.width, look.height),
+        )
+        self._awaited = job.id
+        self.select("")
+        self.tell("")
+        self.conversation.requests.submit(job, lambda: request_for(job, settings, region, raw, coverage))
+
+    def _region(self, verb: str, look: Look) -> Placement:
+        engine = self.conversation.engine
+        return region_of(verb, look, self.settings, engine.context if engine is not None else Context())
+
+    def _too_large(self, verb: str, look: Look) -> str:
+        limit = self.conversation.most_pixels
+        region = self._region(verb, look)
+        width, height = region.width, region.height
+        if verb == "expand":
+            s = self.settings.sides
+            width, height = width + s.left + s.right, height + s.top + s.bottom
+        if limit and width * height > limit:
+            return _("This is more than the daemon takes at once ({size} megapixels). Select less.").format(
+                size=round(limit / 1e6)
+            )
+        return ""
+
+    @property
+    def settings(self) -> Settings:
+        """What is set in the panel."""
+        return self.conversation.settings
+
+    # ---- jobs ---------------------------------------------------------------------------------------
+
+    def cells(self) -> list[Cell]:
+        """The strip: the newest request first, its candidates in order."""
+        document = self.look.document if self.look else ""
+        return [
+            cell
+            for job in self.conversation.board.newest_first()
+            if self.settings.whole_project or (document and job.document == document)
+            for cell in cells_of(job)
+        ]
+
+    def queue(self) -> list[Job]:
+        """What is not finished, the next first, and what failed."""
+        jobs = sorted(self.conversation.board.jobs.values(), key=lambda job: job.created)
+        return [job for job in jobs if not job.finished] + [job for job in jobs if job.trouble]
+
+    def cancel(self, job_id: str) -> None:
+        """End one job; its finished candidates stay."""
+        self.conversation.requests.cancel(job_id)
+
+    def cancel_all(self) -> None:
+        """End all jobs of this document."""
+        for job in self.queue():
+            if self.look is not None and job.document == self.look.document:
+                self.cancel(job.id)
+
+    def dismiss(self, job_id: str) -> None:
+        """Take a failed job out of the queue."""
+        self.conversation.requests.dismiss(job_id)
+
+    def why_not_steer(self, job_id: str) -> str:
+        """Why a job can't change its course, in words; empty: it can."""
+        job = self.conversation.board.jobs.get(job_id)
+        if job is None or job.finished or job.request is None:
+            return _("Only what is being made here can change its course.")
+        if not self._changes(job):
+            return _("Change the words or the settings first.")
+        return ""
+
+    def _changes(self, job: Job) -> dict[str, Any]:
+        engine = next((e for e in self.conversation.engines if e.name == job.engine), None)
+        return changes(job, self.settings, engine.verbs.get(job.verb, []) if engine is not None else [])
+
+    def steer(self, job_id: str) -> None:
+        """Go on with what is set now: candidates that are not made yet are asked for anew."""
+        job = self.conversation.board.jobs.get(job_id)
+        why = self.why_not_steer(job_id)
+        if job is None or why:
+            self.tell(why, bad=True)
+            return
+        rest = job.count - len(job.candidates)
+        changed = self._changes(job)
+        new = replace(
+            job,
+            id=secrets.token_hex(8),
+            state="sending",
+            count=rest,
+            candidates=[],
+            progress={},
+            previews={},
+            drafts=(0, 0),
+            request=None,
+            **changed,
+        )
+        seed = None if job.request.seed is None else job.request.seed + len(job.candidates)
+        request = replace(job.request, job=new.id, count=rest, seed=seed, **changed)
+        self.conversation.requests.cancel(job.id)
+        self._awaited = new.id
+        self.conversation.requests.submit(new, lambda: request)
+
+    # ---- looking ------------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> Optional[Shown]:
+        """What is to be seen over the canvas now."""
+        if self.comparing or self.look is None:
+            return None
+        if self.selected is not None:
+            pixels = self.conversation.pictures.get(self.selected.id)
+            if pixels is not None:
+                placement = self.selected.info.placement
+                return Shown(self.look.document, placement, pixels, self.selected.id)
+            return None
+        job = self.conversation.board.jobs.get(self._awaited)
+        if job is None or job.document != self.look.document or not job.previews:
+            return None
+        placement, pixels = job.previews[min(job.previews)]
+        return Shown(self.look.document, placement, pixels)
+
+    def select(self, candidate_id: str) -> None:
+        """Show a candidate over the canvas; empty shows none."""
+        self.selected = self.conversation.board.candidates.get(candidate_id)
+        if self.selected is not None:
+            self._awaited = ""
+            self.conversation.pictures.fetch(candidate_id, lambda _pixels: self._ring("shown"), self._trouble)
+        self._ring("strip", "shown")
+
+    def select_next(self, step: int = 1) -> None:
+        """Show the candidate that is so many places further in the strip."""
+        ids = [cell.candidate.id for cell in self.cells() if cell.candidate is not None]
+        if ids:
+            at = ids.index(self.selected.id) + step if self.selected and self.selected.id in ids else 0
+            self.select(ids[at % len(ids)])
+
+    def compare(self, on: bool) -> None:  # noqa: FBT001  held or let go
+        """Show the canvas as it is for as long as this is on."""
+        self.comparing = on
+        self._ring("shown")
+
+    # ---- deciding -----------------------------------------------------------------------------------
+
+    def why_not_do(self, action: str) -> str:
+        """Why the selected candidate can't be treated so, in words; empty: it can."""
+        selected = self.selected
+        if selected is None:
+            return _("Click a candidate first.")
+        if action == "accept":
+            return self._placing.why_not(selected, self.look)
+        if action in ("more", "less", "refine") and self.conversation.state != "connected":
+            return _("The daemon is not connected.")
+        engine = self.conversation.engine
+        verbs = engine.verbs if engine is not None else {}
+        needed = {"more": "vary", "refine": "refine"}
+        if needed.get(action, "") not in {"", *verbs}:
+            return _("The engine can't do this.")
+        if action == "reject" and selected.decision == "reject":
+            return _("This one is rejected already.")
+        return ""
+
+    def do(self, action: str) -> None:
+        """Accept, reject, more, less, refine or copy."""
+        why = self.why_not_do(action)
+        selected, look = self.selected, self.look
+        if why or selected is None:
+            self.tell(why, bad=True)
+            return
+        if action == "accept" and look is not None:
+            self._placing.begin(selected, look)
+        elif action == "reject":
+            self._reject(selected)
+        elif action == "copy":
+            self._copy(selected)
+        elif action == "less":
+            self._await(self.conversation.requests.less(selected))
+        else:
+            self._await(
+                self.conversation.requests.more(selected, verb="vary" if action == "more" else "refine")
+            )
+
+    def _reject(self, selected: Candidate) -> None:
+        self.conversation.requests.reject(selected)
+        left = [c for c in selected.job.candidates if not c.decision]
+        after = [c for c in left if c.info.index > selected.info.index]
+        self.select((after or left)[0].id if left else "")
+
+    def _copy(self, selected: Candidate) -> None:
+        job = selected.job
+        copied: dict[str, Any] = {"prompt": job.prompt, "negative_prompt": job.negative_prompt}
+        copied |= {"engine": job.engine, "seed": selected.info.seed, "drafted": job.drafted}
+        if job.verb == "refine":
+            copied["strength"] = job.strength
+        if job.verb == "vary":
+            copied["amount"] = job.amount
+        self.change(**copied)
+        self.tell(_("The settings of this candidate are set, with its seed."))
+
+    def _await(self, job: Job) -> None:
+        self._awaited = job.id
+        self.select("")
+
+    def _placed(self, candidate: Candidate) -> None:
+        if self.selected is candidate:
+            self.select("")
+
+    # ---- what is heard ------------------------------------------------------------------------------
+
+    def _hear(self, topic: str) -> None:
+        if topic == "trouble":
+            self.tell(self.conversation.trouble, bad=True)
+            return
+        board = self.conversation.board
+        if self.selected is not None and self.selected.id not in board.candidates:
+            self.selected = None
+        if topic == "strip":
+            awaited = board.jobs.get(self._awaited)
+            if awaited is not None and awaited.candidates:
+                self.select(awaited.candidates[0].id)
+                return
+            self._ring("shown")
+        self._ring(topic)
+
+    def _trouble(self, error: BridgeError) -> None:
+        self.tell(explain(error), bad=True)
+
+    def _ring(self, *topics: str) -> None:
+        for topic in topics:
+            self._bell.ring(topic)

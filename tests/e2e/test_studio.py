@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plugins' shared parts against a real daemon: what a window does, but for the host and its toolkit."""
+
+import queue
+import sys
+import time
+
+import pytest
+
+from bridge_server.client import find_daemon
+from bridge_server.protocol.messages import Status, Stop
+from bridge_server.protocol.projects import GetProject
+from bridge_server.protocol.records import Placement
+from bridge_server.protocol.versions import GetTree
+from daemons import Daemon, wait_until
+from plugins.shared.conversation import Conversation
+from plugins.shared.link import Link
+from plugins.shared.model import Sides
+from plugins.shared.studio import Studio
+from pluginside import MemoryOnly, StandInHost
+
+
+class Window:
+    """A host's UI thread: what is posted to it runs when the test lets it."""
+
+    def __init__(self, folder, memory=None):
+        self.posted = queue.SimpleQueue()
+        self.link = Link(name="test", host="krita", post=self.posted.put, folder=folder)
+        self.host = StandInHost()
+        self.conversation = Conversation(self.link, memory or MemoryOnly())
+        self.studio = Studio(self.conversation, self.host)
+
+    def until(self, met, seconds=20.0):
+        """Run what is posted until something is so; what it was."""
+        deadline = time.monotonic() + seconds
+        while not (answer := met()):
+            left = deadline - time.monotonic()
+            assert left > 0, f"waited in vain; message: {self.studio.message}"
+            try:
+                self.posted.get(timeout=min(left, 0.2))()
+            except queue.Empty:
+                self.studio.refresh()
+        return answer
+
+    def connected(self):
+        """Once the daemon is there and has said what it can do."""
+        self.until(lambda: self.conversation.state == "connected" and self.conversation.engine)
+        self.studio.refresh()
+
+    def ask(self, verb, **settings):
+        """Ask and wait until all is made; the job."""
+        self.studio.change(**settings)
+        before = set(self.conversation.board.jobs)
+        self.studio.ask(verb)
+        (name,) = set(self.conversation.board.jobs) - before
+        job = self.conversation.board.jobs[name]
+        self.until(lambda: job.finished)
+        return job
+
+
+@pytest.fixture
+def window(tmp_path):
+    """A window and a real daemon with the real engine."""
+    daemon = Daemon(tmp_path / "data", scripted=False)
+    window = Window(tmp_path / "data")
+    window.daemon = daemon
+    window.connected()
+    yield window
+    window.conversation.close()
+    if daemon.process.poll() is None:
+        daemon.stop()
+
+
+@pytest.mark.parametrize("verb", ["fill", "expand", "vary", "refine"])
+def test_each_verb_from_the_button_to_the_layer(window, verb):
+    """Asked, made, seen, accepted, in the tree."""
+    window.studio.change(sides=Sides(8, 0, 0, 0))
+    job = window.ask(verb, count=2, prompt="an oak")
+    assert (job.state, len(job.candidates), job.trouble) == ("done", 2, "")
+    window.until(lambda: window.studio.shown and all(c.thumbnail for c in job.candidates))
+    window.studio.do("accept")
+    window.until(lambda: window.host.versions)
+    assert window.host.done[0][0] == ("grow" if verb == "expand" else "layer")
+    tree = []
+    window.link.ask(GetTree(), lambda told: tree.extend(told.versions))
+    window.until(lambda: tree)
+    assert [v.version for v in tree] == list(window.host.versions.values())
+    assert tree[0].document == "sky.kra-1"
+
+
+def test_a_fill_covers_the_selection_alone(window):
+    """The layer's alpha is the selection's coverage, at its place."""
+    job = window.ask("fill", count=1)
+    window.studio.do("accept")
+    window.until(lambda: window.host.done)
+    layer = window.host.done[0][1]
+    assert layer.placement == job.candidates[0].info.placement
+    assert set(bytes(layer.pixels.data[3::4])) == {0x80}
+    assert layer.placement == Placement(8, 8, 4, 4)
+
+
+def test_undo_redo_and_more_reach_the_daemon(window):
+    """The head follows the canvas; more like this makes a job of the same document."""
+    window.ask("fill", count=1)
+    accepted = window.studio.selected
+    window.studio.do("accept")
+    window.until(lambda: window.host.versions)
+    window.studio.refresh()
+    version = accepted.version
+    layer = window.host.undo()
+    window.studio.refresh()
+    heads = []
+
+    def look():
+        window.link.ask(GetProject(), lambda told: heads.append({h.document: h.version for h in told.heads}))
+        count = len(heads)
+        window.until(lambda: len(heads) > count)
+        return heads[-1]["sky.kra-1"]
+
+    window.until(lambda: look() == "")
+    window.host.redo(layer)
+    window.studio.refresh()
+    window.until(lambda: look() == version)
+    window.studio.select(accepted.id)
+    window.studio.do("more")
+    new = window.studio.queue()[0]
+    window.until(lambda: new.finished)
+    assert (new.state, new.verb, new.document) == ("done", "vary", "sky.kra-1")
+    window.studio.select(accepted.id)
+    window.studio.do("refine")
+    new = window.studio.queue()[0]
+    window.until(lambda: new.finished)
+    assert (new.state, new.verb) == ("done", "refine")
+
+
+def test_a_daemon_that_is_killed_and_started_again_loses_nothing(window):
+    """The window finds it by itself and has every candidate."""
+    window.studio.change(count=12)
+    window.studio.ask("fill")
+    (job,) = window.studio.queue()
+    window.until(lambda: job.candidates)
+    window.daemon.kill()
+    window.until(lambda: window.conversation.state == "waiting")
+    assert window.studio.why_not("fill") == "The daemon is not connected."
+    window.daemon.start()
+    window.until(lambda: job.finished)
+    assert (job.state, len({c.info.index for c in job.candidates}), len(job.candidates)) == ("done", 12, 12)
+
+
+def test_what_was_made_is_there_after_the_host_was_closed(window, tmp_path):
+    """A job asked for and left alone; another start sees its results in the project."""
+    window.studio.change(count=3)
+    window.studio.ask("fill")
+    (job,) = window.studio.queue()
+    window.until(lambda: job.state in ("queued", "running"))
+    window.conversation.close()
+    later = Window(tmp_path / "data")
+    later.connected()
+    found = later.until(lambda: later.conversation.board.jobs.get(job.id))
+    later.until(lambda: found.finished and all(c.thumbnail for c in found.candidates))
+    assert len(later.studio.cells()) == 3
+    later.studio.select(found.candidates[0].id)
+    later.until(lambda: later.studio.shown)
+    later.studio.do("accept")
+    later.until(lambda: later.host.done)
+    later.conversation.close()
+
+
+def test_one_click_starts_the_daemon(window, tmp_path):
+    """The one that ran here before; the window is connected soon after."""
+    window.daemon.stop()
+    window.until(lambda: window.conversation.state == "waiting")
+    assert window.conversation.can_start
+    window.conversation.start_daemon()
+    window.connected()
+    told = []
+    window.link.ask(Status(), told.append)
+    window.until(lambda: told)
+    assert find_daemon(tmp_path / "data").pid == told[0].pid
+    window.link.ask(Stop())
+    wait_until(lambda: find_daemon(tmp_path / "data") is None)
+
+
+def test_another_project_is_entered_and_left(window):
+    """Each shows its own jobs."""
+    first = window.ask("fill", count=1)
+    window.conversation.choose_project("map")
+    window.connected()
+    second = window.ask("fill", count=1)
+    assert set(window.conversation.board.jobs) == {second.id}
+    window.conversation.choose_project("default")
+    window.connected()
+    window.until(lambda: first.id in window.conversation.board.jobs)
+    assert second.id not in window.conversation.board.jobs
+    window.until(lambda: {"default", "map"} <= set(window.conversation.projects))
+
+
+def test_steering_a_real_job(window):
+    """What was made stays, the rest is made with the new setting."""
+    window.studio.change(count=12, amount=0.1)
+    window.studio.ask("vary")
+    (old,) = window.studio.queue()
+    window.until(lambda: old.candidates)
+    window.studio.change(amount=0.9)
+    window.studio.steer(old.id)
+    new = next(job for job in window.conversation.board.jobs.values() if job is not old)
+    window.until(lambda: old.finished and new.finished)
+    assert (old.state, new.state, new.amount) == ("cancelled", "done", 0.9)
+    assert len(new.candidates) == new.count < 12
+    assert new.count + len(old.candidates) >= 12  # one that was just ready when the course changed is kept
+
+
+def test_a_mistake_beside_the_window_is_told_and_the_thread_goes_on(window):
+    """Python's own errors too."""
+    failed, made = [], []
+    window.link.make(lambda: 1 / 0, made.append, failed.append)
+    window.link.make(lambda: sys.maxsize, made.append, failed.append)
+    window.until(lambda: made)
+    assert "ZeroDivisionError" in str(failed[0])
