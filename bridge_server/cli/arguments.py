@@ -39,6 +39,11 @@ ending says the format. Outside the selection every pixel stays as it was; a JPE
 little, WebP is written lossless. With --count 3, OUT out.png becomes out-1.png, out-2.png and out-3.png.
 """
 
+_PLACES = """\
+It goes to every Krita of yours that was started once: from the system, an AppImage, Flatpak, Snap, an
+installer or the Microsoft Store. Krita shows its resource folder under Settings > Manage Resources.
+"""
+
 _EXAMPLES = {
     "serve": ["serve", "serve --port 8717 --idle-exit 900 --log-level debug"],
     "status": ["status", "status --json"],
@@ -57,6 +62,7 @@ _EXAMPLES = {
         "vary photo.png --mask sky.png --amount 0.2 -o near.png",
         "vary photo.png --mask sky.png --amount 0.9 --count 4 -o far.png",
     ],
+    "install": ["install krita", "install krita --dry-run", "install krita --uninstall"],
     "refine": [
         "refine sketch.png --strength 0.6 -o out.png",
         "refine photo.png --mask face.png --strength 0.2 -o out.png",
@@ -150,6 +156,7 @@ def _parser() -> Parser:
     )
     groups = {"make pictures": _add_verbs(commands), **add_conversation(commands)}
     groups["look back"]["report"] = _add_report(commands)
+    groups["plugins"] = _add_install(commands)
     groups["the daemon"] = _add_daemon(commands)
     parser.description = f"{_TOP}\n{_listed(groups)}"
     return parser
@@ -215,6 +222,16 @@ def _add_report(commands: Any) -> str:
     add("project", nargs="?", default="", metavar="PROJECT", help="which (default: default)")
     add("--csv", action="store_true", help="print one row a measure, session and day")
     return summary
+
+
+def _add_install(commands: Any) -> dict[str, str]:
+    summary = "put the plugin into Krita and switch it on, or remove it"
+    add = _command(commands, "install", summary, _PLACES).add_argument
+    add("host", choices=("krita",), metavar="HOST", help="krita")
+    add("--uninstall", action="store_true", help="remove what was installed, and nothing else")
+    add("--dry-run", action="store_true", help="only say what would be done")
+    add("--into", type=Path, metavar="FOLDER", help="a resource folder that is not found by itself")
+    return {"install": summary}
 
 
 def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:

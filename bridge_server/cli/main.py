@@ -22,6 +22,7 @@ _COMMANDS = {
     "stop": ("daemon", "stop"),
     "doctor": ("doctor", "doctor"),
     "report": ("report", "report"),
+    "install": ("install", "install"),
     "fill": ("verbs", "verb"),
     "expand": ("verbs", "verb"),
     "vary": ("verbs", "verb"),
