@@ -204,6 +204,7 @@ class Shown:
 
     document: str
     placement: Placement
-    pixels: Pixels
+    #: A candidate in the document's layout; a preview as 8-bit sRGB RGBA, to be stretched over the placement.
+    pixels: Union[Raw, Pixels]
     #: Empty: a preview.
     candidate: str = ""

@@ -18,7 +18,8 @@ from .bell import Bell
 from .cells import Cell, cells_of
 from .conversation import Conversation
 from .host import Gone, Host
-from .model import Candidate, Job, Look, Settings, Shown
+from .model import Candidate, Job, Layout, Look, Raw, Settings, Shown
+from .pixels import from_wire
 from .placing import Placing
 from .texts import _
 from .undone import Undone
@@ -40,6 +41,7 @@ class Studio:
         self.comparing = False
         self.message, self.message_bad = "", False
         self._bell = Bell()
+        self._ready: Optional[tuple[Candidate, Raw]] = None  # the selected one as the document takes it
         self._awaited = ""  # the job whose first candidate is shown as soon as it is there
         self._undone = Undone(conversation, host)
         self._placing = Placing(conversation, host, self.tell, self._placed)
@@ -60,7 +62,7 @@ class Studio:
             moved = (look.document if look else "") != (self.look.document if self.look else "")
             self.look = look
             if moved:
-                self.selected = None
+                self.selected = self._ready = None
                 self._ring("strip", "shown")
             self._ring("look")
         if look is not None:
@@ -239,11 +241,10 @@ class Studio:
         if self.comparing or self.look is None:
             return None
         if self.selected is not None:
-            pixels = self.conversation.pictures.get(self.selected.id)
-            if pixels is not None:
-                placement = self.selected.info.placement
-                return Shown(self.look.document, placement, pixels, self.selected.id)
-            return None
+            if self._ready is None:
+                return None
+            candidate, raw = self._ready  # the one before, until the selected one has come
+            return Shown(self.look.document, candidate.info.placement, raw, candidate.id)
         job = self.conversation.board.jobs.get(self._awaited)
         if job is None or job.document != self.look.document or not job.previews:
             return None
@@ -251,12 +252,31 @@ class Studio:
         return Shown(self.look.document, placement, pixels)
 
     def select(self, candidate_id: str) -> None:
-        """Show a candidate over the canvas; empty shows none."""
-        self.selected = self.conversation.board.candidates.get(candidate_id)
-        if self.selected is not None:
+        """Show a candidate over the canvas as soon as it is here; empty shows none."""
+        candidate = self.conversation.board.candidates.get(candidate_id)
+        self.selected = candidate
+        self._ready = None if candidate is None else self._ready
+        if candidate is not None and self.look is not None:
             self._awaited = ""
-            self.conversation.pictures.fetch(candidate_id, lambda _pixels: self._ring("shown"), self._trouble)
+            try:
+                layout = self.host.layout(self.look.document)
+            except Gone as gone:
+                self.tell(str(gone), bad=True)
+            else:
+                self._fetch(candidate, layout)
         self._ring("strip", "shown")
+
+    def _fetch(self, candidate: Candidate, layout: Layout) -> None:
+        def turned(raw: Raw) -> None:
+            if self.selected is candidate:  # the artist may have gone on meanwhile
+                self._ready = (candidate, raw)
+                self._ring("shown")
+
+        self.conversation.pictures.fetch(
+            candidate.id,
+            lambda pixels: self.conversation.make(lambda: from_wire(pixels, layout), turned, self._trouble),
+            self._trouble,
+        )
 
     def select_next(self, step: int = 1) -> None:
         """Show the candidate that is so many places further in the strip."""
@@ -343,7 +363,7 @@ class Studio:
             return
         board = self.conversation.board
         if self.selected is not None and self.selected.id not in board.candidates:
-            self.selected = None
+            self.selected = self._ready = None
         if topic == "strip":
             awaited = board.jobs.get(self._awaited)
             if awaited is not None and awaited.candidates:

@@ -7,7 +7,7 @@ import pytest
 
 from bridge_server.client.happenings import ConnectionChanged
 from bridge_server.protocol.errors import BridgeError, TooBusy
-from bridge_server.protocol.messages import Cancel, Expand, Fetch, Fill, Preview, Refine, Vary
+from bridge_server.protocol.messages import Cancel, CandidateDone, Expand, Fetch, Fill, Preview, Refine, Vary
 from bridge_server.protocol.pixels import Pixels, check_pixels
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.versions import Less, More, Reject
@@ -151,6 +151,7 @@ def test_a_candidate_that_is_not_here_is_fetched_when_it_is_clicked(studio, link
     """It is shown when it has come; a refusal is told."""
     first, second = made(studio, link)
     conversation.pictures._forget(first)
+    studio.select("")
     studio.select(first)
     assert studio.shown is None
     asked = link.take(Fetch)
@@ -159,6 +160,10 @@ def test_a_candidate_that_is_not_here_is_fetched_when_it_is_clicked(studio, link
     assert studio.message == "Its pictures were removed."
     studio.select_next()
     assert studio.shown.candidate == second
+    studio.select(first)
+    assert studio.shown.candidate == second  # it does not blink while the other one is on its way
+    link.take(Fetch).answer(CandidateDone(None, Pixels(2, 2, "rgba8", bytes(16))))
+    assert studio.shown.candidate == first
 
 
 def test_the_next_candidate_goes_around(studio, link):

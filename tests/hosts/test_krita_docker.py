@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plugin's windows in the real Krita, over a stand-in Studio: looks, keys, overlay, actions."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hosts.krita import KritaHost
+from hosts.room import until
+
+ROOT = Path(__file__).parents[2]
+PLUGIN = """
+import sys, types
+sys.dont_write_bytecode = True
+sys.path[:0] = [{root!r}, {root!r} + "/tests/hosts/inside", {root!r} + "/plugins/vendor"]
+import krita_studio
+application = types.ModuleType("plugins.krita.application")
+application.studio_for = krita_studio.WINDOWS.studio_for
+sys.modules["plugins.krita.application"] = application
+import plugins.krita
+plugins.krita._register()
+"""
+NAMES = [
+    *("accept", "cancel", "compare", "expand", "fill", "less", "more"),
+    *("next", "previous", "refine", "reject", "start", "vary"),
+]
+
+
+@pytest.fixture(scope="module")
+def shared(room, screen):
+    """A Krita whose plugin is the one of the sources, with the stand-in behind it."""
+    plugin = room.run / "plugin" / "bridge_krita"
+    plugin.mkdir(parents=True)
+    (plugin / "__init__.py").write_text(PLUGIN.format(root=f"/mnt{ROOT}"))
+    sources = ROOT / "plugins" / "krita"
+    shutil.copy(sources / "bridge_krita.desktop", plugin.parent)
+    actions = room.home / ".local/share/krita/actions"
+    actions.mkdir(parents=True)
+    shutil.copy(sources / "bridge_krita.action", actions)
+    with KritaHost(room, screen, plugins=[plugin]) as krita:
+        krita.do("import krita_panel, krita_studio; from krita_panel import *")
+        krita.do(
+            "from plugins.krita.overlay import Overlay, canvas_of; from plugins.krita.slots import Slots"
+        )
+        yield krita
+
+
+@pytest.fixture
+def krita(shared):
+    """The same Krita; afterwards no panel, no document, and nothing went wrong in a slot."""
+    yield shared
+    shared.do("close_panels()")
+    assert shared.script_errors() == []
+    assert "in the panel" not in shared.program.output()
+    shared.close_all()
+
+
+def settle(krita):
+    """Wait until what was gathered is shown."""
+    krita.until("not any(dock.widget()._gather.isActive() for dock in krita_panel.shown)")
+
+
+@pytest.mark.parametrize("theme", ["krita dark", "krita bright"])
+@pytest.mark.parametrize("long", [False, True], ids=["english", "long"])
+@pytest.mark.parametrize("width", [250, 420])
+def test_every_state_has_room(krita, theme, long, width):
+    """No text is cut off, nothing is wider than the docker, and all that takes keys has a name."""
+    krita.do("theme(name)", name=theme)
+    krita.do(
+        """
+        panels = [
+            open_panel(studio, width, 860, at=(10 + place * (width + 8), 60), long=long)
+            for place, studio in enumerate(list(states().values())[: 1600 // (width + 8)])
+        ]
+        """,
+        long=long,
+        width=width,
+    )
+    settle(krita)
+    krita.shot(f"docker-{theme.split()[1]}-{'long' if long else 'english'}-{width}")
+    krita.do("[panel.verbs.buttons['expand'].setChecked(True) for panel in panels]")
+    krita.do("[panel.options.heading.setChecked(True) for panel in panels]")
+    settle(krita)
+    krita.shot(f"docker-{theme.split()[1]}-{'long' if long else 'english'}-{width}-unfolded")
+    assert krita.do("[squeezed(panel) for panel in panels]") == [[]] * krita.do("len(panels)")
+    assert krita.do("[nameless(panel) for panel in panels]") == [[]] * krita.do("len(panels)")
+    krita.do("theme('krita dark')")
+
+
+def test_docked_and_low(krita):
+    """In Krita's column of dockers, where it is about 250 pixels high, the verbs are in sight."""
+    krita.new_document()
+    krita.do("panel = open_panel(states()['working'], docked=True)")
+    settle(krita)
+    krita.shot("docker-docked")
+    assert krita.do("panel.verbs.buttons['fill'].visibleRegion().isEmpty()") is False
+    assert krita.do("squeezed(panel)") == []
+
+
+def test_icons_follow_the_theme(krita):
+    """Light on dark, dark on light, without being made anew."""
+    krita.do("panel = open_panel(states()['working'])")
+    code = """
+        image = panel.verbs.buttons['fill'].icon().pixmap(22, 22).toImage()
+        colours = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
+        min(colour.lightness() for colour in colours if colour.alpha() > 200)
+    """
+    assert krita.do("theme('krita dark')") < 128
+    until(lambda: krita.do(code) > 150, "light icons")
+    assert krita.do("theme('krita bright')") > 128
+    until(lambda: krita.do(code) < 100, "dark icons")
+    krita.do("theme('krita dark')")
+
+
+def test_progress_moves_nothing(krita):
+    """While a candidate forms no widget is made, none moves, and one row of the strip is drawn again."""
+    krita.do("studio = states()['working']; panel = open_panel(studio)")
+    settle(krita)
+    krita.do(
+        """
+        job, changed = studio.jobs[0], []
+        panel.strip.model().dataChanged.connect(lambda first, last: changed.append((first.row(), last.row())))
+        panel.strip.model().modelReset.connect(lambda: changed.append("reset"))
+        before, widgets = places(panel), len(panel.findChildren(QWidget))
+        studio.progress(job, 0.8)
+        """
+    )
+    settle(krita)
+    assert krita.do("changed") == [(3, 3)]
+    assert krita.do("places(panel) == before and len(panel.findChildren(QWidget)) == widgets")
+
+
+def test_the_prompt_grows_and_asks(krita, screen):
+    """Enter is a new line, ctrl+Enter asks for the last verb, ctrl+Up and ctrl+Down bring earlier ones."""
+    krita.do("studio = states()['empty']; studio.change(prompt=''); panel = open_panel(studio)")
+    settle(krita)
+    low = krita.do("panel.prompt.edit.height()")
+    screen.click(*krita.do("middle(panel.prompt.edit)"))
+    krita.until("panel.prompt.edit.hasFocus()")
+    screen.type("one")
+    screen.key("Return", "Return")
+    screen.type("b")
+    krita.until("studio.conversation.settings.prompt == 'one\\n\\nb'")
+    assert krita.do("panel.prompt.edit.height()") > low
+    screen.key("ctrl+Up")
+    krita.until("studio.conversation.settings.prompt == krita_studio.PROMPTS[0]")
+    screen.key("ctrl+Up")
+    krita.until("studio.conversation.settings.prompt == krita_studio.PROMPTS[1]")
+    screen.key("ctrl+Down", "ctrl+Down")
+    krita.until("studio.conversation.settings.prompt == 'one\\n\\nb'")
+    krita.do("panel.verbs.buttons['vary'].click()")
+    screen.key("ctrl+Return")
+    krita.until("studio.calls.count(('ask', 'vary')) == 2")
+
+
+def test_keys_in_the_strip_are_the_strips(krita, screen):
+    """Arrows, Enter, Delete, held Space; Krita's own Delete would have cleared the layer."""
+    krita.new_document(64, 64)
+    krita.do(
+        """
+        document.activeNode().setPixelData(QByteArray(b"\\x20\\x10\\xe0\\xff" * 64 * 64), 0, 0, 64, 64)
+        studio = states()['working']
+        studio.select('')
+        panel = open_panel(studio, height=860)
+        """
+    )
+    settle(krita)
+    screen.click(*krita.do("cell_middle(panel.strip, 1)"))
+    krita.until("studio.selected is not None and studio.selected.id == 'c-2-0'")
+    screen.key("Right")
+    krita.until("studio.selected.id == 'c-2-1'")
+    screen.key("Down")  # over the two that still form, and over the heading
+    krita.until("studio.selected.id.startswith('c-1-')")
+    screen.key("Return", "Delete")
+    krita.until("[call for call in studio.calls if call[0] == 'do'] == [('do', 'accept'), ('do', 'reject')]")
+    screen.hand("keydown", "space")
+    krita.until("studio.comparing")
+    screen.hand("keyup", "space")
+    krita.until("not studio.comparing")
+    screen.key("Escape")
+    krita.until("studio.selected is None")
+    assert krita.do("bytes(document.activeNode().pixelData(9, 9, 1, 1))") == b"\x20\x10\xe0\xff"
+
+
+def test_buttons_do_what_they_say(krita):
+    """Each tool calls its deed; compare only as long as it is held; what can't be done says why."""
+    krita.do("studio = states()['working']; panel = open_panel(studio, height=860); studio.calls.clear()")
+    settle(krita)
+    krita.do("[button.click() for button in panel.tools.buttons.values()]")
+    deeds = ["accept", "reject", "more", "less", "refine", "copy"]
+    assert krita.do("[call for call in studio.calls if call[0] == 'do']") == [("do", deed) for deed in deeds]
+    krita.do("studio.show('c-1-2')")
+    settle(krita)
+    krita.do("panel.tools.compare.setDown(True); panel.tools.compare.pressed.emit()")
+    assert krita.do("studio.comparing")
+    krita.do("panel.tools.compare.released.emit(); studio.select('')")
+    settle(krita)
+    assert not krita.do("studio.comparing or any(b.isEnabled() for b in panel.tools.buttons.values())")
+    assert "Choose a candidate first." in krita.do("panel.tools.buttons['more'].toolTip()")
+    krita.do("row = next(iter(panel.jobs.rows.values())); row.cancel.click(); row.steer.click()")
+    assert krita.do("studio.calls[-2:]") == [("cancel", "job-2"), ("steer", "job-2")]
+
+
+def test_a_verb_that_can_not_be_asked_says_why(krita, screen):
+    """In its tooltip, and in words below while the mouse is over it."""
+    krita.do("studio = states()['empty']; studio.reasons = {'fill': 'Select an area first.'}")
+    krita.do(
+        "studio.message = 'Placed as a new layer.'; panel = open_panel(studio); panel.verbs.last = 'vary'"
+    )
+    settle(krita)
+    assert krita.do("panel.notes.words.text()") == "Placed as a new layer."
+    assert not krita.do("panel.verbs.buttons['fill'].isEnabled()")
+    assert krita.do("panel.verbs.buttons['fill'].toolTip()") == "Select an area first."
+    screen.hand("mousemove", "--sync", *krita.do("middle(panel.verbs.buttons['refine'])"))
+    screen.hand("mousemove", "--sync", *krita.do("middle(panel.verbs.buttons['fill'])"))
+    krita.until("panel.notes.words.text() == 'Select an area first.'")
+    screen.hand("mousemove", "--sync", *krita.do("middle(panel.verbs.buttons['vary'])"))
+    krita.until("panel.notes.words.text() == 'Placed as a new layer.'")
+
+
+def choose_new(krita, screen):
+    """The last entry of the projects, as its user does."""
+    screen.click(*krita.do("middle(project)"))
+    krita.until("project.view().isVisible()")
+    screen.key("End", "Return")
+    krita.until("project.isEditable() and project.lineEdit().hasFocus()")
+
+
+def test_a_new_project_is_named_in_place(krita, screen):
+    """The last entry turns the choice into a field; Enter makes the project, Escape gives up."""
+    krita.do("studio = states()['empty']; panel = open_panel(studio); project = panel.head.project")
+    settle(krita)
+    choose_new(krita, screen)
+    screen.type("Left")
+    screen.key("Escape")
+    krita.until("not project.isEditable()")
+    assert krita.do("project.currentText()") == "Book cover"
+    choose_new(krita, screen)
+    screen.type("Poster")
+    screen.key("Return")
+    krita.until("not project.isEditable() and project.currentText() == 'Poster'")
+    assert krita.do("studio.conversation.calls") == [("choose_project", "Poster")]
+
+
+def test_scrolling_changes_no_value(krita, screen):
+    """The wheel over a number moves the panel, not the number."""
+    krita.do("studio = states()['empty']; panel = open_panel(studio, height=300)")
+    settle(krita)
+    screen.click(*krita.do("middle(panel.dials.strength)"), button=5)
+    krita.until("panel.verticalScrollBar().value() > 0")
+    assert krita.do("studio.conversation.settings.strength") == 0.5
+
+
+def test_a_slip_is_told_not_thrown(krita):
+    """An exception in a slot becomes words in the panel; Krita's "Script error" stays away."""
+    krita.do("studio = states()['empty']; panel = open_panel(studio)")
+    krita.do("studio.ask = lambda verb: 1 / 0; panel.verbs.buttons['fill'].click()")
+    assert "division by zero" in krita.do("panel.notes.words.text()")
+    assert krita.script_errors() == []
+    krita.program.log.write_text("")  # what was logged here was meant to be
+
+
+OVERLAY = """
+    from bridge_server.protocol.pixels import Pixels
+    from bridge_server.protocol.records import Placement
+    from plugins.shared.model import Layout, Look, Raw, Shown
+    studio = krita_studio.Studio(krita_studio.Host(window()))
+    slots = Slots(lambda words: print("in the panel:", words))
+    overlay = Overlay(studio, window().qwindow(), studio.host, slots)
+    def lay(candidate, *where):
+        data = bytes((224, 16, 32, 255)) * 16
+        made = Raw(4, 4, Layout("rgba", 8), data) if candidate else Pixels(4, 4, "rgba8", data)
+        studio.shown = Shown("doc-1", Placement(*where), made, candidate)
+        studio.ring("shown")
+    def on_screen(x, y):
+        "Where a point of the document is on the screen."
+        point = canvas_of(window().qwindow()).mapToGlobal(overlay._sheet._mapping().map(QPoint(x, y)))
+        return (point.x(), point.y())
+"""
+RED = (224, 16, 32)
+
+
+def is_red(krita, x, y):
+    """Whether the screen is red where a point of the document is."""
+    return krita.screen.grab().getpixel(krita.do("on_screen(x, y)", x=x, y=y)) == RED
+
+
+def test_the_overlay_lies_where_the_candidate_will(krita):
+    """Also beside the canvas, zoomed, turned and mirrored; nothing is in the layers or in the history."""
+    krita.new_document(400, 300)
+    krita.do(OVERLAY)
+    undo = krita.do("app.action('edit_undo').text()")
+    krita.do("view.canvas().setZoomLevel(1.0); lay('c-1', -100, 50, 200, 200)")
+    until(lambda: is_red(krita, -50, 100), "red beside the canvas")
+    assert not is_red(krita, 150, 100)
+    krita.do("view.canvas().setZoomLevel(0.5); view.canvas().setRotation(30); view.canvas().setMirror(True)")
+    krita.until("abs(overlay._sheet._drawn.determinant()) < 0.9")
+    until(lambda: is_red(krita, -90, 60) and is_red(krita, 90, 240), "red in both corners")
+    assert not is_red(krita, 110, 100)
+    krita.shot("overlay-turned")
+    assert krita.do("[node.name() for node in document.topLevelNodes()]") == ["Background"]
+    assert krita.do("app.action('edit_undo').text()") == undo
+    krita.do("studio.shown = None; studio.ring('shown')")
+    assert not krita.do("overlay.visible()")
+
+
+def test_a_preview_has_an_outline_and_a_candidate_is_converted_once(krita):
+    """The host's conversion costs time: only for another candidate, never for a preview."""
+    krita.new_document(400, 300)
+    krita.do(OVERLAY)
+    krita.do("lay('', 100, 100, 100, 100)")
+    until(lambda: is_red(krita, 150, 150), "the preview")
+    krita.shot("overlay-preview")
+    edge = krita.do("on_screen(100, 150)")
+    column = [krita.screen.grab().getpixel((edge[0], edge[1] + step)) for step in range(-20, 20)]
+    assert {(0, 0, 0), (255, 255, 255)} <= set(column)
+    assert krita.do("studio.host.pictures") == 0
+    krita.do("lay('c-1', 100, 100, 100, 100); studio.ring('shown', 'look'); studio.ring('shown')")
+    assert krita.do("studio.host.pictures") == 1
+    until(lambda: is_red(krita, 150, 150), "the candidate")
+
+
+def test_the_overlay_goes_with_its_document(krita):
+    """Another document in front, a closed one, a second window: no error, and nothing left over."""
+    krita.new_document(400, 300, name="one")
+    krita.do("first = document")
+    krita.do(OVERLAY)
+    krita.do("lay('c-1', 100, 100, 100, 100)")
+    assert krita.do("overlay.visible()")
+    krita.new_document(200, 200, name="two")
+    krita.do("studio.look = Look('doc-2', 'two', 200, 200); studio.ring('look')")
+    assert not krita.do("overlay.visible()")
+    krita.do(
+        "studio.shown = Shown('doc-2', Placement(0, 0, 9, 9), studio.shown.pixels, 'c'); studio.ring('shown')"
+    )
+    assert krita.do("overlay.visible()")
+    krita.do("document.setModified(False); document.close()")
+    krita.until("app.activeDocument() == first")
+    assert not krita.do("overlay.visible()")
+    krita.do("studio.look = Look('doc-1', 'one', 400, 300); lay('', 100, 100, 100, 100)")
+    until(lambda: is_red(krita, 150, 150), "the overlay on the first again")
+    krita.do("studio._hearers.clear(); overlay.deleteLater()")
+
+
+def test_actions_are_in_the_menu_and_for_scripts(krita):
+    """Tools > Co-create has each with its picture; triggered by name they reach this window's studio."""
+    krita.new_document()
+    assert krita.do("sorted(n for n in NAMES if app.action('bridge_' + n) is None)", NAMES=NAMES) == []
+    found = krita.do("""
+        bar = window().qwindow().menuBar().actions()
+        tools = next(a.menu() for a in bar if a.text().replace("&", "") == "Tools")
+        menu = next(a.menu() for a in tools.actions() if a.text() == "Co-create")
+        [(action.objectName(), action.icon().isNull(), action.text()) for action in menu.actions()]
+    """)
+    assert sorted(name for name, _, _ in found) == [f"bridge_{name}" for name in NAMES]
+    assert not any(bare for _, bare, _ in found)
+    krita.do("studio = krita_studio.WINDOWS.studio_for(window()); studio.calls.clear()")
+    krita.do("made = studio.add('fill', 'bricks', 2); run = studio.add('fill', '', 0, 2, 'running')")
+    for name in ("fill", "next", "next", "previous", "accept", "more", "compare", "cancel", "start"):
+        krita.do("app.action('bridge_' + name).trigger()", name=name)
+    assert krita.do("[call for call in studio.calls if call[0] != 'change']") == [
+        ("ask", "fill"),
+        ("select", "c-1-0"),
+        ("select", "c-1-1"),
+        ("select", "c-1-0"),
+        ("do", "accept"),
+        ("do", "more"),
+        ("compare", True),
+        ("cancel", "job-2"),
+    ]
+    assert krita.do("studio.conversation.calls") == ["start_daemon"]
+    assert krita.do("app.action('bridge_compare').isChecked()")
+    krita.do("app.action('bridge_compare').trigger()")
+    assert not krita.do("studio.comparing")
+
+
+def test_each_window_has_its_own(krita):
+    """A second window gets a docker with a studio of its own, and takes both along when it closes."""
+    krita.new_document()
+    krita.do("other = app.openWindow()")
+    krita.until("len(krita_studio.WINDOWS.studios) == 2")
+    docker = "next(dock for dock in other.dockers() if dock.objectName() == 'bridge_krita')"
+    krita.until(f"type({docker}.widget()).__name__ == 'Panel'")
+    krita.do("gone = krita_studio.WINDOWS.studios.pop()[1]; QTimer.singleShot(0, other.qwindow().close)")
+    krita.until("len(app.windows()) == 1")
+    krita.until("not gone._hearers")
+    krita.do("gone.ring('look', 'shown', 'strip')")
+
+
+def test_it_ends_well(shared):
+    """Krita's exit code is 0 with everything that was open."""
+    shared.new_document()
+    shared.do("panel = open_panel(states()['working'])")
+    assert shared.quit() == 0
