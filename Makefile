@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c co
 
 SUITE  ?= trixie
 
-.PHONY: demo test lint format bench old-python test-hosts clean
+.PHONY: demo test lint format bench old-python test-hosts texts clean
 
 demo: $(VENV)/.core          ## fill, expand and vary a photo through a daemon of its own
 	$(BIN)/python -m bridge_server.cli.demo --out demo-output
@@ -33,6 +33,11 @@ old-python: $(VENV)/.core    ## protocol and client on the oldest Python that a 
 test-hosts: $(VENV)/.dev     ## the real Krita, GIMP and Blender; SUITE=trixie (default) or sid
 	@tests/hosts/provision $(SUITE) >/dev/null || [ $$? = 77 ]
 	SUITE=$(SUITE) $(BIN)/python -m pytest tests/hosts --timeout=300
+
+texts: $(VENV)/.dev          ## bring the plugins' catalogues of texts up to date
+	$(BIN)/pybabel -q extract --no-location --sort-output -k _ -k ngettext:1,2 -o $(VENV)/cocreate.pot plugins/shared plugins/krita
+	for po in plugins/shared/locale/*.po; do \
+	  $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i $(VENV)/cocreate.pot -l $$(basename $$po .po) -o $$po; done
 
 clean:
 	rm -rf $(VENV) demo-output bench-output .pytest_cache .ruff_cache .hypothesis

@@ -62,7 +62,8 @@ class StandInLink:
 
     asked: list = field(default_factory=list)
     opened: list = field(default_factory=list)
-    can_start: bool = True
+    installed: bool = True
+    sandboxed: bool = False
     most_pixels: int = 10_000
     hear: object = None
     starts: list = field(default_factory=list)

@@ -28,6 +28,8 @@ __all__ = ["Actions"]
 #: The menu's own action, by whose name the others find it.
 MENU = "bridge_krita"
 _SAY_FOR = 4000
+#: The first of each group in the menu.
+_GROUPS = ("accept", "next", "cancel")
 
 
 class Actions(Extension):
@@ -58,9 +60,9 @@ class WindowActions:
         self._palette = QApplication.palette()
         self.actions: dict[str, QAction] = {}
         top = window.createAction(MENU, _("Co-create"), "tools")
-        menu = QMenu(MENU, self._main)
-        menu.setTitle(_("Co-create"))
-        top.setMenu(menu)
+        self._menu = QMenu(MENU, self._main)
+        self._menu.setTitle(_("Co-create"))
+        top.setMenu(self._menu)
         top.setIcon(draw("cocreate", self._palette))
         self._top = top
         self._add_all(window)
@@ -78,7 +80,11 @@ class WindowActions:
         self._add(window, "start", _("Start the daemon"), self._start)
 
     def settle(self, gone: Callable[[WindowActions], None]) -> None:
-        """Once the window is there: follow its theme and its end."""
+        """Once the window is there: follow its theme and its end; Krita 5.3 has sorted the menu by name."""
+        for name, action in self.actions.items():
+            if name in _GROUPS:
+                self._menu.addSeparator()
+            self._menu.addAction(action)
         self._window = window_of(self._main)
         if self._window is not None:
             self._window.themeChanged.connect(self._slots(self._redraw))

@@ -89,16 +89,17 @@ class Conversation:
             return known[self.state]
         if self.state == "refused":
             return self._reason
-        if not self._link.can_start:
-            return _(
-                "The daemon is not installed. Run: pip install bridge-server; bridge-server install krita"
-            )
+        if not self._link.installed:
+            return _("The daemon is not installed. Run: pip install bridge-server; bridge-server install krita")
+        if self._link.sandboxed:
+            return _("The daemon is not running. Start it in a terminal: bridge-server serve")
         return _("The daemon is not running.")
 
     @property
     def can_start(self) -> bool:
         """Whether a click may start the daemon now."""
-        return self.state in ("waiting", "refused") and self._link.can_start
+        may = self._link.installed and not self._link.sandboxed
+        return may and self.state in ("waiting", "refused")
 
     def start_daemon(self) -> None:
         """Start it; the connection follows by itself."""

@@ -7,6 +7,7 @@ Everything here returns at once. What comes of it is called on the host's UI thr
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 from concurrent.futures import Future
@@ -81,9 +82,14 @@ class Link:
         self._work.put(None)
 
     @property
-    def can_start(self) -> bool:
-        """Whether it is known how to start a daemon here."""
+    def installed(self) -> bool:
+        """Whether a daemon was ever installed for this user."""
         return (self._folder / LAUNCHER_FILE).exists()
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether the host may not start programs outside."""
+        return bool(os.environ.get("FLATPAK_ID"))
 
     @property
     def most_pixels(self) -> int:

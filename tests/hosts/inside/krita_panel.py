@@ -82,6 +82,12 @@ def close_panels():
         dock.deleteLater()
 
 
+def floating():
+    """The windows of the dockers that float, and where Qt believes they are."""
+    corners = [(dock, dock.mapToGlobal(dock.rect().topLeft())) for dock in shown if dock.isFloating()]
+    return [(int(dock.winId()), corner.x(), corner.y()) for dock, corner in corners]
+
+
 def squeezed(panel):
     """The texts that have less room than they need, and whether the panel is wider than its docker."""
     found = []

@@ -139,3 +139,11 @@ def test_a_daemon_that_was_started_and_killed_is_seen_to_be_gone(stopping):
     found = start_daemon(stopping, [sys.executable, "-c", FAKE])
     os.kill(found.pid, 9)
     eventually(lambda: find_daemon(stopping) is None)
+
+
+def test_inside_a_flatpak_a_process_number_says_nothing(tmp_path, dead_pid, monkeypatch):
+    """There processes are numbered anew; whether the daemon lives is found out by connecting."""
+    write(tmp_path, {**ALIVE, "pid": dead_pid})
+    assert find_daemon(tmp_path) is None
+    monkeypatch.setenv("FLATPAK_ID", "org.kde.krita")
+    assert find_daemon(tmp_path).pid == dead_pid

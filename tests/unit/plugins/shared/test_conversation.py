@@ -64,11 +64,20 @@ def test_the_daemon_is_started_by_one_click(link, memory):
 
 def test_without_a_launcher_it_says_what_to_install(link, memory):
     """No button that can't work."""
-    link.can_start = False
+    link.installed = False
     conversation = Conversation(link, memory)
     link.hear(ConnectionChanged("waiting", "No daemon is running."))
     assert not conversation.can_start
     assert "pip install bridge-server" in conversation.words
+
+
+def test_in_a_flatpak_it_says_how_to_start_the_daemon_outside(link, memory):
+    """Where a program may not start others."""
+    link.sandboxed = True
+    conversation = Conversation(link, memory)
+    link.hear(ConnectionChanged("waiting", "No daemon is running."))
+    assert not conversation.can_start
+    assert "bridge-server serve" in conversation.words
 
 
 def test_the_engine_is_the_one_chosen_or_the_default(conversation, link):
