@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from .qt import (
     QAbstractButton,
     QBuffer,
     QByteArray,
-    QColor,
     QIcon,
     QImage,
     QImageReader,
@@ -29,21 +29,24 @@ _SIZES = (16, 22, 24, 32, 44, 48)
 
 def draw(name: str, palette: QPalette) -> QIcon:
     """A picture in the colours of a palette, for all states of a button and sharp at the usual sizes."""
+    role = QPalette.ColorRole.ButtonText
+    groups = (QPalette.ColorGroup.Active, QPalette.ColorGroup.Disabled)
+    return _drawn(name, *(palette.color(group, role).name() for group in groups))
+
+
+@lru_cache(maxsize=100)
+def _drawn(name: str, active: str, disabled: str) -> QIcon:
+    """Takes some milliseconds, and there is one for each row of the queue."""
     text = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
     icon = QIcon()
-    groups = (
-        (QPalette.ColorGroup.Active, QIcon.Mode.Normal),
-        (QPalette.ColorGroup.Disabled, QIcon.Mode.Disabled),
-    )
-    for group, mode in groups:
-        color = palette.color(group, QPalette.ColorRole.ButtonText)
+    for color, mode in ((active, QIcon.Mode.Normal), (disabled, QIcon.Mode.Disabled)):
         for size in _SIZES:
             icon.addPixmap(QPixmap.fromImage(_rendered(text, color, size)), mode)
     return icon
 
 
-def _rendered(text: str, color: QColor, size: int) -> QImage:
-    coloured = text.replace("currentColor", color.name())
+def _rendered(text: str, color: str, size: int) -> QImage:
+    coloured = text.replace("currentColor", color)
     buffer = QBuffer()
     buffer.setData(QByteArray(coloured.encode()))
     reader = QImageReader(buffer, QByteArray(b"svg"))

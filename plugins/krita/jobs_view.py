@@ -8,8 +8,8 @@ from plugins.shared.studio import Studio
 from plugins.shared.texts import _
 from plugins.shared.words import state_words
 
-from .pieces import Elided, column, flat_button, row
-from .qt import QFrame, QLabel, QPalette, QProgressBar, QSizePolicy, Qt, QWidget
+from .pieces import Bar, Elided, column, flat_button, row
+from .qt import QFrame, QLabel, QPalette, QSizePolicy, Qt, QWidget
 from .slots import Slots
 from .strip_model import heading
 
@@ -55,10 +55,7 @@ class JobRow(QFrame):
         self.trouble.setWordWrap(True)
         self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         self.trouble.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.bar = QProgressBar()
-        self.bar.setRange(0, 100)
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
+        self.bar = Bar()
         self.steer = flat_button("steer", _("Go on with the panel's present settings"))
         self.steer.clicked.connect(slots(lambda: studio.steer(job_id)))
         self.cancel = flat_button("cancel", _("Cancel; what is made already stays"))
@@ -82,9 +79,7 @@ class JobRow(QFrame):
         self.state.setForegroundRole(QPalette.ColorRole.WindowText)
         if self.trouble.text() != job.trouble:
             self.trouble.setText(job.trouble)
-        value = round(job.done * 100)
-        if self.bar.value() != value:
-            self.bar.setValue(value)
+        self.bar.set_share(job.done)
         self.trouble.setVisible(failed and bool(job.trouble))
         self.bar.setVisible(not failed)
         self.steer.setVisible(not failed)

@@ -10,13 +10,11 @@ from plugins.shared.model import Raw, Shown
 from plugins.shared.studio import Studio
 
 from .qt import (
-    QColor,
     QEvent,
     QImage,
     QMdiArea,
     QObject,
     QPainter,
-    QPen,
     QRectF,
     Qt,
     QTransform,
@@ -78,6 +76,7 @@ class Overlay(QObject):
         self._studio, self._window, self._host, self._slots = studio, window, host, slots
         self._sheet: Optional[Sheet] = None
         self._kept: tuple[object, Optional[QImage]] = (None, None)
+        self._busy = self._behind = False
         self.destroyed.connect(studio.listen(self._hear))
 
     def visible(self) -> bool:
@@ -91,6 +90,18 @@ class Overlay(QObject):
 
     def follow(self) -> None:
         """Show what the studio shows, on the canvas in front if that is its document."""
+        self._behind = True
+        if self._busy:  # Krita lets events through while it converts colours
+            return
+        self._busy = True
+        try:
+            while self._behind:
+                self._behind = False
+                self._show()
+        finally:
+            self._busy = False
+
+    def _show(self) -> None:
         shown, look = self._studio.shown, self._studio.look
         here = shown is not None and look is not None and shown.document == look.document
         canvas = canvas_of(self._window) if here else None
@@ -204,18 +215,3 @@ class Sheet(QWidget):
         smooth = self._forming or scale < 2.0
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         painter.drawImage(self._place, self._image)
-        if self._forming:
-            _outline(painter, self._place)
-
-
-def _outline(painter: QPainter, place: QRectF) -> None:
-    """Thin and dashed, dark on light, so that it shows on any picture."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    for color, style in (
-        (Qt.GlobalColor.black, Qt.PenStyle.SolidLine),
-        (Qt.GlobalColor.white, Qt.PenStyle.DashLine),
-    ):
-        pen = QPen(QColor(color), 1, style)
-        pen.setCosmetic(True)
-        painter.setPen(pen)
-        painter.drawRect(place)

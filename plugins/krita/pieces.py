@@ -115,6 +115,29 @@ class Dot(QWidget):
         painter.end()
 
 
+class Bar(QWidget):
+    """How far something is. QProgressBar paints at once, and Krita's canvas with it: 100 ms and more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._share = 0.0
+        self.setFixedHeight(4)
+
+    def set_share(self, share: float) -> None:
+        """From 0 to 1."""
+        if share != self._share:
+            self._share = share
+            self.update()
+
+    def paintEvent(self, a0: object) -> None:  # noqa: ARG002, N802  Qt's names
+        """A line that grows."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.palette().base())
+        done = QRectF(0, 0, self.width() * self._share, self.height())
+        painter.fillRect(done, self.palette().highlight())
+        painter.end()
+
+
 class Elided(QLabel):
     """One line that ends in … where there is no room; the whole text is its tooltip."""
 

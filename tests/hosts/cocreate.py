@@ -64,15 +64,20 @@ class Cocreate:
         )
 
     def prepare(self):
-        """Names for the code inside; the docker in a column of its own, beside the others."""
+        """Names for the code inside."""
         self.krita.do(INSIDE)
         self.krita.until("type(panel()).__name__ == 'Panel'")
+
+    def arrange(self):
+        """The docker in a column with the layers, once there is a document: before, Krita hides all of them."""
         self.krita.do("""
             for d in window().qwindow().findChildren(QDockWidget):
-                if d.objectName() in ("PresetDocker", "ColorSelectorNg"):
+                if d.objectName() in ("PresetDocker", "ColorSelectorNg", "sharedtooldocker"):
                     d.hide()
             docker().show()
             docker().raise_()
+            layers = next(d for d in window().qwindow().findChildren(QDockWidget) if d.objectName() == "KisLayerBox")
+            window().qwindow().resizeDocks([layers, docker()], [220, 700], Qt.Orientation.Vertical)
         """)
 
     def connected(self):
@@ -94,6 +99,7 @@ class Cocreate:
                 depth=depth,
                 profile=profile,
             )
+        self.arrange()
         self.krita.do("document.refreshProjection(); document.waitForDone(); studio().refresh()")
 
     def select(self, x, y, width, height, feather=0):

@@ -82,6 +82,7 @@ def test_it_looks_the_same_over_the_canvas_and_as_a_layer(it):
     """What was shown is what is placed: the screen does not change by the accept, but for the docker."""
     for depth, profile in (("U8", ""), ("U16", LINEAR), ("F32", LINEAR)):
         it.open(depth=depth, profile=profile)
+        it.krita.do("app.action('zoom_to_100pct').trigger()")
         it.select(*AREA)  # a soft edge over a linear document is blended in light; over the canvas in sRGB
         it.verb("fill", count=1)
         it.made()
@@ -129,6 +130,7 @@ def test_expand_grows_the_canvas_and_one_undo_takes_it_back(it):
     krita = it.krita
     it.open()
     krita.do("before = state(); pixels = seen()")
+    krita.do("app.action('zoom_to_fit').trigger(); app.action('view_zoom_out').trigger()")
     it.krita.do("from bridge_krita.shared.model import Sides; studio().change(sides=Sides(0, 96, 0, 64))")
     it.verb("expand", count=2)
     krita.until("sheet() is not None", 60)
