@@ -35,7 +35,7 @@ class _Post(QObject):
         self._slots = slots
         self._steps: deque[Step] = deque()
         self._busy = False
-        self._came.connect(self._run, type=Qt.ConnectionType.QueuedConnection)
+        self._came.connect(self._run, Qt.ConnectionType.QueuedConnection)  # pyright: ignore[reportCallIssue]
 
     def __call__(self, step: Step) -> None:
         self._came.emit(step)

@@ -14,7 +14,7 @@ from plugins.shared.texts import _
 
 from .colour import Colour, Space, Spaces, hidden
 from .names import Names, Notes, has, root, title
-from .qt import QByteArray, QImage, QLocale, QUuid
+from .qt import QAction, QByteArray, QImage, QLocale, QUuid
 from .undo import Joins
 
 __all__ = ["KritaHost", "KritaMemory", "Picture", "language"]
@@ -59,7 +59,7 @@ class KritaHost:
 
     def __init__(self, window: Window) -> None:
         self._window = window  # kept: signals of a temporary crash Krita
-        self._watched = False
+        self._watched: tuple[QAction, ...] = ()
 
     def view(self) -> Optional[View]:
         """The window's view in front."""
@@ -211,15 +211,15 @@ class KritaHost:
         self._write(found, {one: {"version": version} for one in (chosen, layer) if one})
 
     def _watch(self) -> None:
-        """Krita gives out the actions of the window in front only."""
+        """Krita gives out the actions of the window in front only, and now and then makes them anew."""
         krita = Krita.instance()
         front = krita.activeWindow()
-        if self._watched or front is None or front.qwindow() is not self._window.qwindow():
+        if front is None or front.qwindow() is not self._window.qwindow():
             return
         undo, redo = krita.action("edit_undo"), krita.action("edit_redo")
-        if undo and redo:
-            self._joins.watch(undo, redo)
-            self._watched = True
+        if undo and redo and self._watched != (undo, redo):
+            self._joins.watch(undo, redo, self._watched)
+            self._watched = (undo, redo)
 
     def _join(self, document: Document, between: Callable[[Document], bool]) -> None:
         name = self._names.of(document)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Optional
@@ -41,12 +42,14 @@ class Joins:
         #: Grows with each press, and while its effect may still be coming.
         self.taken = 0
 
-    def watch(self, undo: QAction, redo: QAction) -> None:
-        """Listen to the actions of one window; call it once a window."""
+    def watch(self, undo: QAction, redo: QAction, known: Sequence[QAction] = ()) -> None:
+        """Listen to the actions of one window, but for those that are known."""
         for action in (undo, redo):
-            action.triggered.connect(partial(self._pressed, action))
+            if action not in known:
+                action.triggered.connect(partial(self._pressed, action))
         # Steps that the artist makes are noticed here: what undo would take back has another name now.
-        undo.changed.connect(self._soon)
+        if undo not in known:
+            undo.changed.connect(self._soon)
 
     def join(self, between: Callable[[], bool], settle: Callable[[], None]) -> None:
         """Join the two latest steps of a document.
