@@ -154,16 +154,23 @@ def convert(data: Data, width: int, height: int, *spaces: Space) -> QByteArray:
         Gone: it can't.
     """
     with hidden(spaces[0]) as document:
-        node = document.createNode("", "paintlayer")
-        node.setPixelData(data, 0, 0, width, height)
-        root(document).addChildNode(node, None)
-        for space in spaces[1:]:
-            document.waitForDone()
-            if space == SCREEN:
-                node.setColorSpace(*space)
-            else:
-                document.setColorSpace(*space)
+        # Krita complains when a document is closed while one of its layers is still held
+        return _converted(document, data, width, height, spaces[1:])
+
+
+def _converted(
+    document: Document, data: Data, width: int, height: int, spaces: tuple[Space, ...]
+) -> QByteArray:
+    node = document.createNode("", "paintlayer")
+    node.setPixelData(data, 0, 0, width, height)
+    root(document).addChildNode(node, None)
+    for space in spaces:
         document.waitForDone()
-        if Space.of(node) != spaces[-1]:
-            raise Gone(_("Krita can't convert the colours of {profile}.").format(profile=spaces[-1].profile))
-        return node.pixelData(0, 0, width, height)
+        if space == SCREEN:
+            node.setColorSpace(*space)
+        else:
+            document.setColorSpace(*space)
+    document.waitForDone()
+    if Space.of(node) != spaces[-1]:
+        raise Gone(_("Krita can't convert the colours of {profile}.").format(profile=spaces[-1].profile))
+    return node.pixelData(0, 0, width, height)

@@ -9,14 +9,17 @@ from krita import DockWidget
 from plugins.shared.texts import _
 
 from .application import studio_for
-from .host import KritaHost
+from .host import KritaHost, KritaMemory
 from .overlay import Overlay
 from .panel import Panel
-from .qt import QMainWindow, QTimer
+from .qt import QDockWidget, QMainWindow, Qt, QTimer
 from .slots import Slots
 from .windows import window_of
 
 __all__ = ["Docker"]
+
+_LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
+_WIDTH = 260
 
 
 class Docker(DockWidget):
@@ -30,10 +33,27 @@ class Docker(DockWidget):
         self._tries = 0
         QTimer.singleShot(0, Slots()(self._fill))
 
-    def canvasChanged(self, canvas: Any) -> None:  # noqa: ARG002, N802  Krita's names
+    def canvasChanged(self, canvas: Any) -> None:  # noqa: N802  Krita's names
         """Another document is in front, or none; the panel looks by itself, this is only quicker."""
         if self._panel is not None:
             self._panel.slots.run(self._panel.studio.refresh)
+            self._panel.slots.run(self._introduce, canvas)
+
+    def _introduce(self, canvas: Any) -> None:
+        """Krita hides new dockers: with the first document ever this one shows itself, and never again."""
+        memory = KritaMemory()
+        if canvas is None or canvas.view() is None or memory.recall("introduced"):
+            return
+        memory.keep("introduced", "yes")
+        main = self.parent()
+        tools = main.findChild(QDockWidget, "ToolBox") if isinstance(main, QMainWindow) else None
+        if isinstance(main, QMainWindow) and tools is not None and main.dockWidgetArea(tools) == _LEFT:
+            widths = [tools.width(), _WIDTH]
+            main.addDockWidget(_LEFT, self)
+            main.splitDockWidget(tools, self, Qt.Orientation.Horizontal)  # a column of its own
+            QTimer.singleShot(0, lambda: main.resizeDocks([tools, self], widths, Qt.Orientation.Horizontal))
+        self.setVisible(True)
+        self.raise_()
 
     def _fill(self) -> None:
         main = self.parent()

@@ -15,7 +15,6 @@ from plugins.shared.texts import _
 from plugins.shared.words import verb_title
 
 from .application import studio_for
-from .deeds import cancel_all, step
 from .icons import draw
 from .qt import QAction, QApplication, QIcon, QMenu, QObject, QTimer
 from .slots import Slots
@@ -72,11 +71,11 @@ class WindowActions:
             self._add(window, verb, verb_title(verb), lambda verb=verb: self._studio.ask(verb))
         for deed, title in _titles().items():
             self._add(window, deed, title, lambda deed=deed: self._studio.do(deed))
-        self._add(window, "next", _("Next candidate"), lambda: step(self._studio, 1))
-        self._add(window, "previous", _("Previous candidate"), lambda: step(self._studio, -1))
+        self._add(window, "next", _("Next candidate"), lambda: self._studio.select_next(1))
+        self._add(window, "previous", _("Previous candidate"), lambda: self._studio.select_next(-1))
         compare = self._add(window, "compare", _("Compare with the document as it is"), self._compare)
         compare.setCheckable(True)
-        self._add(window, "cancel", _("Cancel all jobs of this document"), lambda: cancel_all(self._studio))
+        self._add(window, "cancel", _("Cancel all jobs of this document"), self._cancel_all)
         self._add(window, "start", _("Start the daemon"), self._start)
 
     def settle(self, gone: Callable[[WindowActions], None]) -> None:
@@ -117,6 +116,9 @@ class WindowActions:
 
     def _start(self) -> None:
         self._studio.conversation.start_daemon()
+
+    def _cancel_all(self) -> None:
+        self._studio.cancel_all()  # of the window's studio, which may not be there before this is used
 
     def _compare(self) -> None:
         self._studio.compare(not self._studio.comparing)

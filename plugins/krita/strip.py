@@ -271,6 +271,8 @@ class Tools(QWidget):
         self.buttons = {deed: flat_button(deed, title) for deed, title in self._titles.items()}
         for deed, button in self.buttons.items():
             button.clicked.connect(slots(partial(studio.do, deed)))
+        self.buttons["accept"].setText(_("Accept"))
+        self.buttons["accept"].setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.compare = flat_button("compare", _("Hold to compare with the document as it is"))
         self.compare.pressed.connect(slots(partial(self._compare, on=True)))
         self.compare.released.connect(slots(partial(self._compare, on=False)))

@@ -92,7 +92,7 @@ class Verbs(QWidget):
             reason = self._studio.why_not(verb)
             self.reasons[verb] = reason
             # with no sides set there is nothing to ask for, but the sides must be within reach
-            enabled = not reason or (verb == "expand" and self._studio.look is not None)
+            enabled = not reason or (verb == "expand" and not self._studio.why_not("vary"))
             button.setEnabled(enabled)
             button.setToolTip(reason or self._tips[verb])
         self.expand.show_look()

@@ -90,7 +90,8 @@ class Conversation:
         if self.state == "refused":
             return self._reason
         if not self._link.installed:
-            return _("The daemon is not installed. Run: pip install bridge-server; bridge-server install krita")
+            install = "pip install bridge-server; bridge-server install krita"
+            return _("The daemon is not installed. Run: {commands}").format(commands=install)
         if self._link.sandboxed:
             return _("The daemon is not running. Start it in a terminal: bridge-server serve")
         return _("The daemon is not running.")

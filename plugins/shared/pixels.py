@@ -41,14 +41,14 @@ def from_wire(pixels: Pixels, layout: Layout) -> Raw:
         Unsupported: it was made for a document of another depth, or with other light.
     """
     if pixels.format == layout.format and (pixels.colorspace == "linear") == layout.linear:
-        return Raw(pixels.width, pixels.height, layout, cast("bytes", _ordered(pixels.data, layout)))
+        return Raw(pixels.width, pixels.height, layout, bytes(_ordered(pixels.data, layout)))
     if pixels.format != "rgba8" or pixels.colorspace != "srgb":
         raise Unsupported(
             _("This result was made for a document of another colour depth."),
             _("Convert the document to that depth first."),
         )
     deeper = _deepened(pixels.data, layout)
-    return Raw(pixels.width, pixels.height, layout, cast("bytes", _ordered(deeper, layout)))
+    return Raw(pixels.width, pixels.height, layout, bytes(_ordered(deeper, layout)))
 
 
 def full_coverage(width: int, height: int) -> Pixels:

@@ -281,9 +281,12 @@ class Studio:
     def select_next(self, step: int = 1) -> None:
         """Show the candidate that is so many places further in the strip."""
         ids = [cell.candidate.id for cell in self.cells() if cell.candidate is not None]
-        if ids:
-            at = ids.index(self.selected.id) + step if self.selected and self.selected.id in ids else 0
-            self.select(ids[at % len(ids)])
+        if not ids:
+            self.tell(_("There is no candidate yet."), bad=True)
+        elif self.selected is None or self.selected.id not in ids:
+            self.select(ids[0 if step > 0 else -1])
+        else:
+            self.select(ids[(ids.index(self.selected.id) + step) % len(ids)])
 
     def compare(self, on: bool) -> None:  # noqa: FBT001  held or let go
         """Show the canvas as it is for as long as this is on."""

@@ -68,18 +68,6 @@ class Cocreate:
         self.krita.do(INSIDE)
         self.krita.until("type(panel()).__name__ == 'Panel'")
 
-    def arrange(self):
-        """The docker in a column with the layers, once there is a document: before, Krita hides all of them."""
-        self.krita.do("""
-            for d in window().qwindow().findChildren(QDockWidget):
-                if d.objectName() in ("PresetDocker", "ColorSelectorNg", "sharedtooldocker"):
-                    d.hide()
-            docker().show()
-            docker().raise_()
-            layers = next(d for d in window().qwindow().findChildren(QDockWidget) if d.objectName() == "KisLayerBox")
-            window().qwindow().resizeDocks([layers, docker()], [220, 700], Qt.Orientation.Vertical)
-        """)
-
     def connected(self):
         """Wait for the daemon's welcome."""
         self.krita.until(
@@ -99,7 +87,8 @@ class Cocreate:
                 depth=depth,
                 profile=profile,
             )
-        self.arrange()
+        self.krita.until("docker().isVisible()")  # it shows itself with the first document
+        self.krita.do("app.action('zoom_to_fit').trigger()")
         self.krita.do("document.refreshProjection(); document.waitForDone(); studio().refresh()")
 
     def select(self, x, y, width, height, feather=0):

@@ -347,3 +347,35 @@ def test_a_daemon_that_is_killed_comes_back_with_everything(it):
     assert krita.do("(late.state, sorted(c.info.index for c in late.candidates))") == ("done", list(range(6)))
     krita.until("all(c.thumbnail for c in late.candidates)")
     krita.shot("cocreate-recovered")
+
+
+def test_by_hand(it):
+    """The mouse selects, the mouse presses Fill and Accept, and ctrl+Z takes it back."""
+    krita, screen = it.krita, it.krita.screen
+    it.open()
+    krita.do("app.action('KisToolSelectRectangular').trigger(); studio().change(count=1); before = state()")
+    left, top, right, bottom = canvas_box(it)
+    middle = ((left + right) // 2, (top + bottom) // 2)
+    screen.drag((middle[0] - 60, middle[1] - 40), (middle[0] + 80, middle[1] + 60))
+    krita.until("studio().look is not None and studio().look.selection is not None")
+    click(it, "panel().verbs.buttons['fill']")
+    it.made()
+    krita.until("studio().shown is not None and studio().shown.candidate != ''")
+    krita.do("chosen_one = studio().selected")
+    click(it, "panel().tools.buttons['accept']")
+    krita.until("chosen_one.version != '' and len(tree()) == len(before[1]) + 1")
+    krita.do("app.activeDocument().waitForDone()")
+    screen.click(*middle, 2)  # the canvas has the keys again
+    screen.key("ctrl+z")
+    krita.until("state() == before")
+    krita.do("app.action('KritaShape/KisToolBrush').trigger()")
+
+
+def click(it, button):
+    """With the mouse, in the middle of a button that is enabled."""
+    it.krita.until(f"{button}.isEnabled()")
+    point = it.krita.do(f"""
+        place = {button}.mapToGlobal({button}.rect().center())
+        (place.x(), place.y())
+    """)
+    it.krita.screen.click(*point)
