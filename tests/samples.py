@@ -48,7 +48,7 @@ REQUESTS = {
         m.Cancel("j0b"),
         m.GetJob("j0b"),
         m.ListJobs(every_session=True, limit=7),
-        m.Fetch("c0ffee", thumbnail=True),
+        m.Fetch("c0ffee", thumbnail=True, format="rgba16", colorspace="linear"),
         m.Watch("j0b", 3),
         m.Stop(),
         *conversation.REQUESTS,

@@ -121,7 +121,7 @@ REQUESTS = (
     v.Go("v2", "cover.kra", "v1", key="k3y"),
     v.Mark("v2", name="the oak", starred=True, key="k3y"),
     v.GetTree(document="cover.kra", path_of="v2", project="book cover", before=12, limit=7),
-    v.GetVersion("v2"),
+    v.GetVersion("v2", "rgbaf32", "linear"),
     h.History(
         text="oak",
         host="krita",
@@ -214,6 +214,8 @@ ERRANDS = (
     e.Differs("t3", 0.75, 0.5, 12.5, ["warmer"]),
     e.Overlay("t4", PICTURE, REGION, PATCH, PLACE),
     e.Overlaid("t4", PICTURE, REGION, MASK),
+    e.Convert("t5", PATCH, "rgba16", "linear"),
+    e.Converted("t5", PATCH),
     e.Reckon("t6", "/data", "book cover"),
     e.Reckoned("t6", RESULTS["report"]),
 )

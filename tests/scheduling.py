@@ -9,7 +9,7 @@ from dataclasses import replace
 import samples
 from bridge_server.jobs.chooser import Chooser
 from bridge_server.jobs.scheduler import Scheduler
-from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Reckon
+from bridge_server.protocol.errands import Chosen, Convert, Differs, Learned, Overlaid, Reckon
 from bridge_server.protocol.errors import Cancelled
 from bridge_server.protocol.messages import VERBS, CandidateDone, JobState
 from bridge_server.protocol.records import Placement
@@ -124,6 +124,11 @@ class Clerk:
         """As a Clerk's; nothing is painted."""
         self._do("overlay")
         return Overlaid("", picture, region, samples.MASK)
+
+    async def convert(self, pixels, layout, colorspace):
+        """As a Clerk's."""
+        self._do("convert")
+        return answer(Convert("", pixels, layout, colorspace))
 
     async def reckon(self, _folder, project):
         """As a Clerk's, from the stage's own folder."""

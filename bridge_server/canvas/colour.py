@@ -13,6 +13,7 @@ from .formats import white_of
 
 __all__ = [
     "Tone",
+    "clean",
     "exact",
     "linear_to_srgb",
     "restore",
@@ -38,6 +39,11 @@ def linear_to_srgb(linear: Floats) -> Floats:
     power = np.maximum(linear, 0) ** np.float32(1 / 2.4)
     curve = np.float32(1.055) * power - np.float32(0.055)
     return np.where(linear <= 0.0031308, linear * np.float32(12.92), curve).astype(np.float32)
+
+
+def clean(values: Floats) -> Floats:
+    """Within 0 to 1, NaN as 0; ``np.clip`` would pass it on."""
+    return np.fmin(np.fmax(values, np.float32(0)), np.float32(1))
 
 
 @dataclass(frozen=True)

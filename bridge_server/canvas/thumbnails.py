@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .colour import linear_to_srgb
+from .colour import clean, linear_to_srgb
 from .formats import white_of
 
 __all__ = ["SIDE", "averaged", "thumbnail"]
@@ -71,20 +71,15 @@ def averaged(patch: NDArray[Any], *, linear: bool, side: int = SIDE) -> tuple[Fl
 
 def _alpha(strip: NDArray[Any]) -> Floats:
     alpha: Floats = strip[..., 3].astype(np.float32) * np.float32(1 / white_of(strip.dtype))
-    return alpha if np.issubdtype(strip.dtype, np.integer) else _clean(alpha)
-
-
-def _clean(values: Floats) -> Floats:
-    """Within 0 to 1, NaN as 0; ``np.clip`` would pass it on."""
-    return np.fmin(np.fmax(values, np.float32(0)), np.float32(1))
+    return alpha if np.issubdtype(strip.dtype, np.integer) else clean(alpha)
 
 
 def _encoded(colours: NDArray[Any], *, linear: bool) -> Floats:
     """A new array of values of any dtype as sRGB encodes them, 0 to 1."""
     if not np.issubdtype(colours.dtype, np.integer):
-        clean = _clean(colours.astype(np.float32, copy=False))
+        shown = clean(colours.astype(np.float32, copy=False))
         # a table is ten times faster than the power, and as exact as 16-bit pictures are
-        return _curve(65536)[np.rint(clean * np.float32(65535)).astype(np.uint16)] if linear else clean
+        return _curve(65536)[np.rint(shown * np.float32(65535)).astype(np.uint16)] if linear else shown
     white = white_of(colours.dtype)
     if linear:
         return _curve(int(white) + 1)[colours]

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from ..protocol.errands import (
     Choose,
     Chosen,
+    Convert,
+    Converted,
     Differ,
     Differs,
     Learn,
@@ -103,6 +105,10 @@ class Clerk:
     ) -> Overlaid:
         """The picture with the patch on it."""
         return await self._ask(lambda name: Overlay(name, picture, region, patch, placement), Overlaid)
+
+    async def convert(self, pixels: Pixels, layout: str, colorspace: str) -> Converted:
+        """The pixels in another format and colorspace."""
+        return await self._ask(lambda name: Convert(name, pixels, layout, colorspace), Converted)
 
     async def reckon(self, folder: Path, project: str) -> Reckoned:
         """How the work in a project went."""

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 from .descriptor import AXES
 from .errors import BadRequest, TooLarge
 from .messages import MAX_COUNT, MAX_SEED, Expand, Fill, Vary
-from .pixels import check_pixels
+from .pixels import COLORSPACES, RGBA_FORMATS, check_pixels
 from .records import Placement
 from .request import Change
 from .taste import Lesson, LoadTaste, SetTaste, TasteSettings
@@ -19,6 +19,7 @@ from .versions import Accept, Go, Less, Mark, Modify, More, Redo, Reject, Undo
 
 __all__ = [
     "check_change",
+    "check_depth",
     "check_document",
     "check_job",
     "check_modify",
@@ -109,6 +110,15 @@ def check_modify(request: Modify, *, max_pixels: int) -> None:
             f"{pixels.width} x {pixels.height}.",
             "Send the pixels as they lie on the canvas, not scaled.",
         )
+
+
+def check_depth(layout: str, colorspace: str) -> None:
+    """Raise BadRequest unless pixels can be had in this format and colorspace; empty is as they are kept."""
+    for name, value, known in (("format", layout, RGBA_FORMATS), ("colorspace", colorspace, COLORSPACES)):
+        if value and value not in known:
+            raise BadRequest(
+                f"params.{name} is {value[:80]!r}.", f"Use one of {', '.join(known)}, or leave it empty."
+            )
 
 
 def check_project_name(name: str, where: str = "project") -> None:

@@ -19,6 +19,8 @@ __all__ = [
     "ERRANDS",
     "Choose",
     "Chosen",
+    "Convert",
+    "Converted",
     "Differ",
     "Differs",
     "Learn",
@@ -126,6 +128,24 @@ class Overlaid:
 
 
 @dataclass(frozen=True)
+class Convert:
+    """Bring pixels into another depth; an empty ``format`` or ``colorspace`` stays as it is."""
+
+    task: str
+    pixels: Pixels
+    format: str
+    colorspace: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The pixels as they were wanted."""
+
+    task: str
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
 class Reckon:
     """Measure how the work in a project of the data folder went; the clerk reads it beside the daemon."""
 
@@ -144,5 +164,6 @@ class Reckoned:
 
 #: Every errand and every answer.
 ERRANDS: tuple[type[Any], ...] = (
-    Learn, Learned, Choose, Chosen, Differ, Differs, Overlay, Overlaid, Reckon, Reckoned,
+    Learn, Learned, Choose, Chosen, Differ, Differs, Overlay, Overlaid, Convert, Converted,
+    Reckon, Reckoned,
 )  # fmt: skip

@@ -289,12 +289,16 @@ class Fetch(Request["CandidateDone"]):
     """Ask for a finished candidate's pixels; the answer is a :class:`CandidateDone`.
 
     A ``thumbnail`` is 8-bit RGBA, at most 96 pixels a side, to be stretched over the placement.
+    ``format`` (``rgba8``, ``rgba16``, ``rgbaf32``) and ``colorspace`` are those that the pixels should come
+    in, empty for as they are kept; a thumbnail stays what it is.
     """
 
     op: ClassVar[str] = "fetch"
 
     candidate: str
     thumbnail: bool = False
+    format: str = ""
+    colorspace: str = ""
 
 
 @dataclass(frozen=True)

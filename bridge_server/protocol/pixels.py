@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from .errors import BadRequest, TooLarge
 
-__all__ = ["BYTES_PER_PIXEL", "COLORSPACES", "Pixels", "check_pixels"]
+__all__ = ["BYTES_PER_PIXEL", "COLORSPACES", "RGBA_FORMATS", "Pixels", "check_pixels"]
 
 #: Bytes of one pixel by format. 16-bit integers and 32-bit floats are little-endian.
 BYTES_PER_PIXEL: dict[str, int] = {"gray8": 1, "rgb8": 3, "rgba8": 4, "rgba16": 8, "rgbaf32": 16}
+
+#: The formats of candidates.
+RGBA_FORMATS: tuple[str, ...] = ("rgba8", "rgba16", "rgbaf32")
 
 #: How values relate to light: the sRGB curve, or proportional to it. Alpha is always linear and never
 #: premultiplied.

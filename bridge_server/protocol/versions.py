@@ -282,11 +282,16 @@ class Tree:
 
 @dataclass(frozen=True)
 class GetVersion(Request["VersionDone"]):
-    """Ask for a version with its pixels: the artist's final ones if there are, else the offer."""
+    """Ask for a version with its pixels: the artist's final ones if there are, else the offer.
+
+    ``format`` and ``colorspace`` are as in :class:`.messages.Fetch`.
+    """
 
     op: ClassVar[str] = "version"
 
     version: str
+    format: str = ""
+    colorspace: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from ..protocol.checks import check_modify, check_more
+from ..protocol.checks import check_depth, check_modify, check_more
 from ..protocol.errors import BridgeError
 from ..protocol.messages import Expand, Fill, Refine, Submitted, Vary
 from ..protocol.records import CandidateInfo
@@ -153,7 +153,9 @@ async def _tree(desk: Desk, caller: Caller, request: GetTree) -> Tree:
 
 
 async def _version(desk: Desk, _caller: Caller, request: GetVersion) -> VersionDone:
-    return await desk.read(desk.memory.tree.pixels, request.version)
+    check_depth(request.format, request.colorspace)
+    done = await desk.read(desk.memory.tree.pixels, request.version)
+    return replace(done, pixels=await desk.converted(done.pixels, request.format, request.colorspace))
 
 
 ROUTES: Routes = {

@@ -16,6 +16,7 @@ from ..jobs.clerk import Clerk
 from ..jobs.scheduler import Scheduler
 from ..protocol.codec import Event
 from ..protocol.errors import TooBusy
+from ..protocol.pixels import Pixels
 from ..protocol.request import Request
 from ..sessions.conversation import Sitting
 from ..sessions.database import Told
@@ -92,6 +93,12 @@ class Desk:
         """Look something up in the store."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.writer, lambda: call(*args, **options))
+
+    async def converted(self, pixels: Pixels, layout: str, colorspace: str) -> Pixels:
+        """Pixels in a format and colorspace, empty for their own. What is so already is passed on."""
+        if layout in ("", pixels.format) and colorspace in ("", pixels.colorspace):
+            return pixels
+        return (await self.clerk.convert(pixels, layout, colorspace)).pixels
 
     async def change(self, call: Callable[..., tuple[Any, list[Told]]], *args: Any) -> Any:
         """Change something in the store, tell everyone, and return the result.

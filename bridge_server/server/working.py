@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 from .. import __version__
+from ..protocol.checks import check_depth
 from ..protocol.errors import BridgeError
 from ..protocol.messages import (
     FINAL_STATES,
@@ -94,7 +95,11 @@ async def _jobs(desk: Desk, caller: Caller, request: ListJobs) -> JobList:
 
 
 async def _fetch(desk: Desk, _caller: Caller, request: Fetch) -> CandidateDone:
-    return await desk.read(desk.memory.store.candidate, request.candidate, thumbnail=request.thumbnail)
+    check_depth(request.format, request.colorspace)
+    done = await desk.read(desk.memory.store.candidate, request.candidate, thumbnail=request.thumbnail)
+    if request.thumbnail:
+        return done
+    return replace(done, pixels=await desk.converted(done.pixels, request.format, request.colorspace))
 
 
 async def _watch(desk: Desk, caller: Caller, request: Watch) -> JobInfo:

@@ -16,12 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..canvas.compare import Patch, compare
+from ..canvas.convert import converted
 from ..canvas.formats import as_array, as_bytes, format_of, white_of
 from ..canvas.overlay import overlay
 from ..canvas.shares import Box, Layer, share_out
+from ..protocol.checks import check_depth
 from ..protocol.errands import (
     Choose,
     Chosen,
+    Convert,
+    Converted,
     Differ,
     Differs,
     Learn,
@@ -132,11 +136,25 @@ def _overlay(errand: Overlay) -> Overlaid:
     )
 
 
+def _convert(errand: Convert) -> Converted:
+    check_depth(errand.format, errand.colorspace)
+    pixels = errand.pixels
+    colorspace = errand.colorspace or pixels.colorspace
+    result = converted(
+        _array(pixels, "pixels"),
+        errand.format or pixels.format,
+        linear=pixels.colorspace == "linear",
+        to_linear=colorspace == "linear",
+    )
+    return Converted(errand.task, _pixels(result, colorspace))
+
+
 _ERRANDS: dict[type[Any], Callable[[Any], Any]] = {
     Learn: _learn,
     Choose: _choose,
     Differ: _differ,
     Overlay: _overlay,
+    Convert: _convert,
     Reckon: _reckon,
 }
 

@@ -23,6 +23,8 @@ SRGB = "sRGB-elle-V2-srgbtrc.icc"
 LINEAR = "sRGB-elle-V2-g10.icc"
 #: Profiles whose 8-bit values are what a screen shows.
 _SHOWN = frozenset({SRGB, "sRGB built-in"})
+#: Those whose values become what a screen shows by the curve alone.
+_PLAIN = _SHOWN | {LINEAR, "sRGB-elle-V4-srgbtrc.icc", "sRGB-elle-V4-g10.icc"}
 _MODELS = frozenset({"RGBA", "GRAYA", "CMYKA", "LABA", "XYZA", "YCbCrA"})
 _DEPTHS = {"U8": 8, "U16": 16, "F32": 32}
 
@@ -109,7 +111,9 @@ class Spaces:
                 raise Gone(own.trouble)
             wire = own.wire
             depth = _DEPTHS[wire.depth]
-            layout = Layout("rgba" if depth == 32 else "bgra", depth, self._is_linear(wire.profile))
+            order = "rgba" if depth == 32 else "bgra"
+            plain = own.model == "RGBA" and wire.profile in _PLAIN
+            layout = Layout(order, depth, self._is_linear(wire.profile), plain)
             self._known[own] = Colour(own, wire, layout)
         return self._known[own]
 

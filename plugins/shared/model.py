@@ -24,6 +24,8 @@ class Layout:
     order: str
     depth: int
     linear: bool = False
+    #: Whether the primaries are those of sRGB: such values can be shown without the host's colour management.
+    plain: bool = False
 
     @property
     def pixel_size(self) -> int:
@@ -34,6 +36,11 @@ class Layout:
     def format(self) -> str:
         """The name of the wire's format that holds such values."""
         return {8: "rgba8", 16: "rgba16", 32: "rgbaf32"}[self.depth]
+
+    @property
+    def colorspace(self) -> str:
+        """The wire's name for how values relate to light."""
+        return "linear" if self.linear else "srgb"
 
 
 @dataclass(frozen=True)
@@ -204,7 +211,8 @@ class Shown:
 
     document: str
     placement: Placement
-    #: A candidate in the document's layout; a preview as 8-bit sRGB RGBA, to be stretched over the placement.
+    #: 8-bit sRGB RGBA, to be stretched over the placement; or, where only the host knows how it looks, a
+    #: candidate in the document's layout.
     pixels: Union[Raw, Pixels]
     #: Empty: a preview.
     candidate: str = ""

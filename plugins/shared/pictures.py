@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Callable, Optional
+from typing import Callable
 
 from bridge_server.protocol.messages import CandidateDone, Fetch
 from bridge_server.protocol.pixels import Pixels
@@ -13,6 +13,9 @@ from .link import Failed, Link
 from .model import Candidate, Job
 
 __all__ = ["Pictures"]
+
+#: Candidate, format, colour space.
+Key = tuple[str, str, str]
 
 #: Bytes that are kept at most, beside the latest picture.
 LIMIT = 256_000_000
@@ -27,28 +30,33 @@ class Pictures:
 
     def __init__(self, link: Link, changed: Callable[[], None], limit: int = LIMIT) -> None:
         self._link, self._changed, self._limit = link, changed, limit
-        self._kept: OrderedDict[str, Pixels] = OrderedDict()
+        self._kept: OrderedDict[Key, Pixels] = OrderedDict()
         self._size = 0
         self._asked: set[str] = set()
 
-    def get(self, candidate: str) -> Optional[Pixels]:
-        """A candidate's pixels if they are here."""
-        if candidate in self._kept:
-            self._kept.move_to_end(candidate)
-        return self._kept.get(candidate)
-
     def put(self, candidate: str, pixels: Pixels) -> None:
         """Keep pixels; those unseen for longest go."""
-        self._forget(candidate)
-        self._kept[candidate] = pixels
+        key = (candidate, pixels.format, pixels.colorspace)
+        self._forget(key)
+        self._kept[key] = pixels
         self._size += len(pixels.data)
         while self._size > self._limit and len(self._kept) > 1:
             self._forget(next(iter(self._kept)))
 
-    def fetch(self, candidate: str, then: Callable[[Pixels], None], failed: Failed) -> None:
-        """A candidate's pixels, from the daemon if they are not here."""
-        here = self.get(candidate)
+    def fetch(
+        self, candidate: str, kind: tuple[str, str], then: Callable[[Pixels], None], failed: Failed
+    ) -> None:
+        """A candidate's pixels, from the daemon if they are not here.
+
+        Args:
+            candidate: its name.
+            kind: format and colour space that are wanted; the daemon converts.
+            then: gets them, at once if they are here.
+            failed: gets what went wrong.
+        """
+        here = self._kept.get((candidate, *kind))
         if here is not None:
+            self._kept.move_to_end((candidate, *kind))
             then(here)
             return
 
@@ -56,7 +64,7 @@ class Pictures:
             self.put(candidate, told.pixels)
             then(told.pixels)
 
-        self._link.ask(Fetch(candidate), came, failed)
+        self._link.ask(Fetch(candidate, format=kind[0], colorspace=kind[1]), came, failed)
 
     def fetch_thumbnails(self, job: Job) -> None:
         """Ask once for what is not here yet."""
@@ -73,7 +81,7 @@ class Pictures:
         # without one (its pictures were removed to make room) the place stays plain
         self._link.ask(Fetch(candidate.id, thumbnail=True), came, lambda _: self._asked.discard(candidate.id))
 
-    def _forget(self, candidate: str) -> None:
-        gone = self._kept.pop(candidate, None)
+    def _forget(self, key: Key) -> None:
+        gone = self._kept.pop(key, None)
         if gone is not None:
             self._size -= len(gone.data)

@@ -74,8 +74,11 @@ class Placing:
                     self._failed,
                 )
 
+        kind = (layout.format, layout.colorspace)
         for one in wanted:
-            self._conversation.pictures.fetch(one.id, lambda pixels, one=one: came(one, pixels), self._failed)
+            self._conversation.pictures.fetch(
+                one.id, kind, lambda pixels, one=one: came(one, pixels), self._failed
+            )
 
     def _how(self, candidate: Candidate, look: Look) -> str:
         same = candidate.job.canvas in ((0, 0), (look.width, look.height))  # else it was cropped since

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 from bridge_server.protocol.errors import BridgeError
+from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Context, Placement
 
 from .asking import changes, region_of, request_for
@@ -27,6 +28,9 @@ from .words import explain
 
 __all__ = ["Studio"]
 
+#: What can be shown as it is.
+SHOWN = ("rgba8", "srgb")
+
 
 class Studio:
     """One window's view of the conversation.
@@ -41,7 +45,7 @@ class Studio:
         self.comparing = False
         self.message, self.message_bad = "", False
         self._bell = Bell()
-        self._ready: Optional[tuple[Candidate, Raw]] = None  # the selected one as the document takes it
+        self._ready: Optional[tuple[Candidate, Union[Raw, Pixels]]] = None  # the selected one, to be shown
         self._awaited = ""  # the job whose first candidate is shown as soon as it is there
         self._undone = Undone(conversation, host)
         self._placing = Placing(conversation, host, self.tell, self._placed)
@@ -243,8 +247,8 @@ class Studio:
         if self.selected is not None:
             if self._ready is None:
                 return None
-            candidate, raw = self._ready  # the one before, until the selected one has come
-            return Shown(self.look.document, candidate.info.placement, raw, candidate.id)
+            candidate, pixels = self._ready  # the one before, until the selected one has come
+            return Shown(self.look.document, candidate.info.placement, pixels, candidate.id)
         job = self.conversation.board.jobs.get(self._awaited)
         if job is None or job.document != self.look.document or not job.previews:
             return None
@@ -267,16 +271,19 @@ class Studio:
         self._ring("strip", "shown")
 
     def _fetch(self, candidate: Candidate, layout: Layout) -> None:
-        def turned(raw: Raw) -> None:
+        def ready(pixels: Union[Raw, Pixels]) -> None:
             if self.selected is candidate:  # the artist may have gone on meanwhile
-                self._ready = (candidate, raw)
+                self._ready = (candidate, pixels)
                 self._ring("shown")
 
-        self.conversation.pictures.fetch(
-            candidate.id,
-            lambda pixels: self.conversation.make(lambda: from_wire(pixels, layout), turned, self._trouble),
-            self._trouble,
-        )
+        def came(pixels: Pixels) -> None:
+            self.conversation.make(lambda: from_wire(pixels, layout), ready, self._trouble)
+
+        if layout.plain:
+            self.conversation.pictures.fetch(candidate.id, SHOWN, ready, self._trouble)
+        else:
+            kind = (layout.format, layout.colorspace)
+            self.conversation.pictures.fetch(candidate.id, kind, came, self._trouble)
 
     def select_next(self, step: int = 1) -> None:
         """Show the candidate that is so many places further in the strip."""

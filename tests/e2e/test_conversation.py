@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two hosts in one project: what one does the other hears, sees, places and takes further."""
 
+import struct
 import subprocess
 
 import pytest
@@ -112,6 +113,26 @@ def test_a_version_of_one_host_is_placed_in_another(krita, gimp):
     assert (placed.version.placement, placed.version.host) == (there, "gimp")
     heads = {head.document: head.version for head in krita.call(GetProject()).heads}
     assert heads == {"cover.kra": version.version, "poster.xcf": placed.version.version}
+
+
+def test_an_offer_comes_in_the_depth_of_another_document(krita, gimp):
+    """As linear floats and back to the same bytes; alpha is only scaled. The version as the candidate."""
+    (candidate,) = make(krita)
+    name, kept = candidate.info.candidate, candidate.pixels
+    version = krita.call(Accept(name)).version
+    deep = gimp.call(Fetch(name, format="rgbaf32", colorspace="linear"))
+    assert deep.info == candidate.info
+    assert (deep.pixels.format, deep.pixels.colorspace) == ("rgbaf32", "linear")
+    values = struct.unpack(f"<{len(kept.data)}f", deep.pixels.data)
+    light = [((v / 255 + 0.055) / 1.055) ** 2.4 if v > 10 else v / 255 / 12.92 for v in kept.data]
+    light[3::4] = [alpha / 255 for alpha in kept.data[3::4]]
+    assert values == pytest.approx(light, abs=1e-6)
+    assert gimp.call(GetVersion(version.version, "rgbaf32", "linear")).pixels == deep.pixels
+    final = krita.call(Modify(version.version, deep.pixels, version.placement))
+    back = gimp.call(GetVersion(final.version, "rgba8", "srgb"))
+    assert (back.pixels, back.info.modified) == (kept, True)
+    with pytest.raises(BadRequest, match=r"params\.format is 'cmyk'"):
+        gimp.call(Fetch(name, format="cmyk"))
 
 
 def test_undo_redo_and_a_branch(krita, gimp):

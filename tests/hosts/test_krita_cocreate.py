@@ -158,8 +158,8 @@ def test_vary_and_refine_with_a_selection_and_without(it):
     it.verb("vary", count=3, amount=0.6)
     it.made()
     krita.until("studio().selected is not None")
-    pictures = krita.do("[bytes(studio().conversation.pictures.get(c.candidate.id).data) for c in cells()]")
-    assert len(set(pictures)) == 3
+    krita.until("all(c.candidate.thumbnail is not None for c in cells())")
+    assert krita.do("len({bytes(c.candidate.thumbnail.data) for c in cells()})") == 3
     krita.do("first = studio().selected.id; app.action('bridge_next').trigger()")
     assert krita.do("studio().selected.id != first")
     krita.do("app.action('bridge_previous').trigger()")

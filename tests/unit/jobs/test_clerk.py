@@ -12,7 +12,7 @@ import pytest
 
 from bridge_server.jobs.clerk import Clerk
 from bridge_server.protocol.descriptor import AXES
-from bridge_server.protocol.errands import Chosen, Differs, Learned, Overlaid, Reckoned
+from bridge_server.protocol.errands import Chosen, Converted, Differs, Learned, Overlaid, Reckoned
 from bridge_server.protocol.errors import BadRequest, BridgeError, DaemonStopping, WorkerDied
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Placement
@@ -90,13 +90,16 @@ def test_each_errand_has_its_answer_from_one_process(tmp_path):
                 it.choose([{}, {}], 1, 3, [], {}, 0.0),
                 it.differ(PIXEL, PLACE, PIXEL, PLACE),
                 it.overlay(PIXEL, PLACE, PIXEL, PLACE),
+                it.convert(PIXEL, "rgba8", "srgb"),
                 it.reckon(tmp_path, "nothing yet"),
             )
-            assert [type(each) for each in answers] == [Learned, Chosen, Differs, Overlaid, Reckoned]
+            assert [type(each) for each in answers] == [
+                Learned, Chosen, Differs, Overlaid, Converted, Reckoned,
+            ]  # fmt: skip
             assert answers[0].summary == f"{AXES[0].more} (pinned)"
             assert answers[2].changed == 0
-            assert answers[3].picture == PIXEL
-            assert (answers[4].report.project, answers[4].report.whole.jobs) == ("nothing yet", 0)
+            assert answers[3].picture == answers[4].pixels == PIXEL
+            assert (answers[5].report.project, answers[5].report.whole.jobs) == ("nothing yet", 0)
             assert len(it.names) == 1
 
     asyncio.run(scenario())

@@ -13,9 +13,9 @@ MODULES = sorted([*(ROOT / "shared").rglob("*.py"), *(ROOT / "krita").rglob("*.p
 #: The files that may name a library of the host, or the client.
 SEAMS = {
     "bridge_server.client": {"shared/link.py"},
-    # documents in the first row; what Krita makes itself, and puts together, in the second. No widget knows Krita.
+    # documents first, then what Krita makes itself; no widget knows Krita
     "krita": {
-        *("krita/host.py", "krita/colour.py", "krita/names.py", "krita/notes.py"),
+        *("krita/host.py", "krita/colour.py", "krita/names.py"),
         *(
             "krita/__init__.py",
             "krita/application.py",

@@ -7,6 +7,7 @@ import pytest
 
 from bridge_server.protocol.checks import (
     check_change,
+    check_depth,
     check_document,
     check_job,
     check_modify,
@@ -259,3 +260,12 @@ def test_a_pin_must_be_on_an_axis_that_there_is():
     check_pins({})
     refused(lambda: check_pins({"taste": 1.0}), "params.pins names 'taste'. Use centred, colourfulness,")
     refused(lambda: check_pins({"warmth": float("nan")}), "params.pins.warmth is nan.")
+
+
+def test_pixels_can_be_had_in_the_formats_of_candidates():
+    """Empty is as they are kept; what has no alpha can't hold a candidate."""
+    for layout in ("", "rgba8", "rgba16", "rgbaf32"):
+        for colorspace in ("", "srgb", "linear"):
+            check_depth(layout, colorspace)
+    refused(lambda: check_depth("rgb8", ""), "params.format is 'rgb8'. Use one of rgba8, rgba16, rgbaf32,")
+    refused(lambda: check_depth("", "x" * 99), f"params.colorspace is '{'x' * 80}'. Use one of srgb, linear,")

@@ -68,6 +68,30 @@ def test_the_tree_of_a_document(tmp_path):
     asyncio.run(scenario())
 
 
+def test_a_version_comes_in_the_depth_that_is_asked_for(tmp_path):
+    """The offer, and then the artist's final pixels, which may have no alpha; else as they are kept."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client)
+            version = (await client.answer(Accept(name))).version
+            shown = await client.answer(GetVersion(version.version, "rgba8", "srgb"))
+            assert (shown.info, shown.pixels) == (version, samples.PATCH)
+            assert it.stage.clerk.errands == []
+            deep = await client.answer(GetVersion(version.version, "rgba16"))
+            assert deep.placement == shown.placement
+            assert deep.pixels.data[::2] == deep.pixels.data[1::2] == samples.PATCH.data
+            await client.answer(Modify(version.version, Pixels(1, 1, "rgb8", b"\1\2\3"), version.placement))
+            final = await client.answer(GetVersion(version.version, "rgba8"))
+            assert final.pixels == Pixels(1, 1, "rgba8", b"\1\2\3\xff")
+            for wrong in ("gray8", "RGBA8"):
+                error = await client.answer(GetVersion(version.version, wrong))
+                assert error["message"] == f"params.format is {wrong!r}."
+            assert it.stage.clerk.errands.count("convert") == 2
+
+    asyncio.run(scenario())
+
+
 def test_who_follows_hears_each_change_before_its_answer(tmp_path):
     """In the order of their numbers."""
 

@@ -3,12 +3,14 @@
 
 import asyncio
 import os
+import struct
 from dataclasses import replace
 
 import pytest
 
 import samples
 from bridge_server import __version__
+from bridge_server.protocol.errors import WorkerDied
 from bridge_server.protocol.messages import (
     Ack,
     Cancel,
@@ -210,6 +212,56 @@ def test_jobs_candidates_and_cancel(tmp_path):
             assert (await other.answer(GetJob("b"))).state == "cancelled"
             for request in (GetJob("x"), Cancel("x"), Watch("x"), Fetch("x")):
                 assert (await client.answer(request))["code"] == "not_found"
+
+    asyncio.run(scenario())
+
+
+def test_a_candidate_comes_in_the_depth_that_is_asked_for(tmp_path):
+    """With everything else that is told of it."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client, pixels=Pixels(1, 1, "rgba8", b"\xff\xbc\x00\x33"))
+            plain = await client.answer(Fetch(name))
+            deep = await client.answer(Fetch(name, format="rgba16", colorspace="linear"))
+            assert deep.info == plain.info
+            assert (deep.pixels.format, deep.pixels.colorspace) == ("rgba16", "linear")
+            assert deep.pixels.data == struct.pack("<4H", 65535, 32957, 0, 0x3333)
+            light = await client.answer(Fetch(name, colorspace="linear"))
+            assert light.pixels == Pixels(1, 1, "rgba8", b"\xff\x80\x00\x33", "linear")
+            assert it.stage.clerk.errands == ["convert"] * 2
+
+    asyncio.run(scenario())
+
+
+def test_the_clerk_is_not_asked_for_what_is_there_already(tmp_path):
+    """The bytes as they are kept, even such as a conversion would clean; a thumbnail always."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            kept = Pixels(1, 1, "rgbaf32", struct.pack("<4f", float("nan"), 7, -7, 1), "linear")
+            (name,) = await it.make(client, pixels=kept)
+            for wanted in ({}, {"format": "rgbaf32"}, {"format": "rgbaf32", "colorspace": "linear"}):
+                assert (await client.answer(Fetch(name, **wanted))).pixels == kept
+            small = await client.answer(Fetch(name, thumbnail=True))
+            deep = Fetch(name, thumbnail=True, format="rgba16", colorspace="linear")
+            assert await client.answer(deep) == small
+            assert it.stage.clerk.errands == []
+
+    asyncio.run(scenario())
+
+
+def test_an_unknown_depth_is_refused_in_words(tmp_path):
+    """Before anything is read; what the clerk can't do is told as its error."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            (name,) = await it.make(client)
+            for field in ("format", "colorspace"):
+                error = await client.answer(Fetch("nobody", **{field: "rgb8"}))
+                assert (error["code"], error["message"]) == ("bad_request", f"params.{field} is 'rgb8'.")
+            it.stage.clerk.error = WorkerDied("It ended.")
+            assert (await client.answer(Fetch(name, format="rgba16")))["code"] == "worker_died"
 
     asyncio.run(scenario())
 

@@ -11,6 +11,8 @@ from bridge_server.protocol.descriptor import AXES
 from bridge_server.protocol.errands import (
     Choose,
     Chosen,
+    Convert,
+    Converted,
     Differ,
     Differs,
     Learn,
@@ -93,6 +95,20 @@ def test_an_overlay_has_its_place_its_mask_and_the_pictures_colorspace():
     assert (laid.region, laid.mask) == (Placement(3, 0, 3, 1), Pixels(3, 1, "gray8", bytes([255, 0, 0])))
 
 
+def test_pixels_are_converted_to_what_is_asked_and_empty_stays_as_it_is():
+    """The answer says what it is in."""
+    pixels = flat(2, 1, 255, 188, 0, 51)
+    deep = b"".join(value.to_bytes(2, "little") for value in (65535, 48316, 0, 13107)) * 2
+    assert answer(Convert("v", pixels, "rgba16", "")) == Converted("v", Pixels(2, 1, "rgba16", deep))
+    light = flat(2, 1, 255, 128, 0, 51, colorspace="linear")
+    assert answer(Convert("v", pixels, "", "linear")).pixels == light
+    assert answer(Convert("v", light, "rgba8", "srgb")).pixels == pixels
+    opaque = answer(Convert("v", flat(1, 1, 9, layout="gray8"), "rgba8", "")).pixels
+    assert opaque == flat(1, 1, 9, 9, 9, 255)
+    without = answer(Convert("v", flat(1, 1, 255, 188, 0, layout="rgb8"), "", "linear")).pixels
+    assert without == flat(1, 1, 255, 128, 0, layout="rgb8", colorspace="linear")
+
+
 def test_a_report_has_the_measures_and_who_made_what_is_seen(tmp_path):
     """A share of the thumbnail's alpha is that share of the place; the canvas is twice as wide."""
     world = World(tmp_path)
@@ -113,6 +129,8 @@ def test_a_report_has_the_measures_and_who_made_what_is_seen(tmp_path):
         (differ(first=Pixels(2, 2, "rgba8", b"short")), "first.data has 5 bytes"),
         (differ(second=Pixels(2, 2, "cmyk", b"")), "second.format is 'cmyk'"),
         (differ(second_at=Placement(0, 0, 3, 2)), "second has 2 x 2 pixels but its place 3 x 2"),
+        (Convert("v", flat(1, 1, 9, 9, 9, layout="rgb8"), "rgb8", ""), "params.format is 'rgb8'"),
+        (Convert("v", Pixels(2, 2, "rgba8", b"short"), "rgba16", ""), "pixels.data has 5 bytes"),
         (choose(count=0), "count is 0"),
         (choose(exploration=float("nan")), "exploration is nan"),
     ],

@@ -9,34 +9,54 @@ from plugins.shared.pictures import Pictures
 from pluginside import StandInLink
 
 ONE = Pixels(1, 1, "rgba8", bytes(4))
+KIND = ("rgba8", "srgb")
+
+
+def here(pictures, name):
+    """Whether a picture comes without asking for it."""
+    got = []
+    pictures.fetch(name, KIND, got.append, None)
+    return got == [ONE]
 
 
 def test_those_unseen_for_longest_go_first():
     """And are fetched when they are wanted again."""
     link = StandInLink()
     pictures = Pictures(link, lambda: None, limit=8)
-    got = []
     for name in "ab":
         pictures.put(name, ONE)
-    assert pictures.get("a") == ONE
+    assert here(pictures, "a")
     pictures.put("c", ONE)
-    assert pictures.get("b") is None
-    pictures.fetch("b", got.append, None)
-    assert got == []
+    assert not here(pictures, "b")
     asked = link.take(Fetch)
-    assert asked.request == Fetch("b")
+    assert asked.request == Fetch("b", format="rgba8", colorspace="srgb")
     asked.answer(CandidateDone(None, ONE))
-    pictures.fetch("b", got.append, None)
-    assert (got, link.asked) == ([ONE, ONE], [])
+    assert here(pictures, "b")
+    assert link.asked == []
+
+
+def test_another_depth_is_another_picture():
+    """The daemon converts; both are kept."""
+    link, deep, got = StandInLink(), Pixels(1, 1, "rgba16", bytes(8), "linear"), []
+    pictures = Pictures(link, lambda: None)
+    pictures.put("a", ONE)
+    pictures.fetch("a", ("rgba16", "linear"), got.append, None)
+    asked = link.take(Fetch)
+    assert asked.request == Fetch("a", format="rgba16", colorspace="linear")
+    asked.answer(CandidateDone(None, deep))
+    pictures.fetch("a", ("rgba16", "linear"), got.append, None)
+    assert got == [deep, deep]
+    assert here(pictures, "a")
 
 
 def test_a_picture_over_the_limit_is_kept_alone():
     """It is the one that is looked at."""
     pictures = Pictures(StandInLink(), lambda: None, limit=3)
     pictures.put("a", ONE)
-    assert pictures.get("a") == ONE
+    assert here(pictures, "a")
     pictures.put("b", ONE)
-    assert (pictures.get("a"), pictures.get("b")) == (None, ONE)
+    assert here(pictures, "b")
+    assert not here(pictures, "a")
 
 
 def test_a_thumbnail_is_asked_for_once():

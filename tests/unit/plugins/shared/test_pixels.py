@@ -5,7 +5,6 @@ import struct
 
 import pytest
 
-from bridge_server.protocol.errors import Unsupported
 from bridge_server.protocol.pixels import Pixels, check_pixels
 from plugins.shared.model import Layout, Raw
 from plugins.shared.pixels import PIECE, from_wire, full_coverage, to_wire
@@ -47,24 +46,3 @@ def test_what_is_in_order_is_not_copied():
     assert to_wire(Raw(2, 2, Layout("rgba", 32), data)).data is data
     assert to_wire(Raw(8, 8, None, data)) == Pixels(8, 8, "gray8", data)
     assert full_coverage(3, 2).data == b"\xff" * 6
-
-
-def test_an_8_bit_result_goes_into_a_deeper_document():
-    """Colours by the sRGB curve where the document is linear; alpha is never curved."""
-    pixels = Pixels(1, 1, "rgba8", bytes([255, 188, 0, 128]))
-    b, g, r, a = struct.unpack("<4H", bytes(from_wire(pixels, Layout("bgra", 16)).data))
-    assert (r, g, b, a) == (65535, 188 * 257, 0, 128 * 257)
-    r, g, b, a = struct.unpack("<4f", bytes(from_wire(pixels, Layout("rgba", 32, linear=True)).data))
-    assert (r, b) == (1.0, 0.0)
-    assert g == pytest.approx(0.5029, abs=1e-4)  # 188/255 is just over the middle of light
-    assert a == pytest.approx(128 / 255)
-    same = from_wire(pixels, Layout("bgra", 8, linear=True))
-    assert bytes(same.data) == bytes([0, round(0.5029 * 255), 255, 128])
-
-
-def test_a_deeper_result_is_refused_in_words():
-    """Rather than coarsened silently."""
-    with pytest.raises(Unsupported, match="another colour depth"):
-        from_wire(Pixels(1, 1, "rgba16", bytes(8)), Layout("bgra", 8))
-    with pytest.raises(Unsupported):
-        from_wire(Pixels(1, 1, "rgba8", bytes(4), "linear"), Layout("bgra", 8))

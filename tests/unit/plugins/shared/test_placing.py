@@ -4,7 +4,8 @@
 from dataclasses import replace
 
 from bridge_server.protocol.errors import BridgeError
-from bridge_server.protocol.messages import Expand, Fetch, Fill
+from bridge_server.protocol.messages import CandidateDone, Expand, Fetch, Fill
+from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.versions import Accept, Accepted, Go, Head, VersionInfo
 from plugins.shared.model import Layout, Sides
@@ -125,26 +126,21 @@ def test_a_fill_stays_where_it_was_when_the_canvas_was_cropped(studio, link, hos
 def test_a_document_closed_meanwhile_loses_nothing(studio, link, host, conversation):
     """The candidate stays undecided and can be placed elsewhere."""
     first, _ = offer(studio, link)
-    conversation.pictures._forget(first)
+    conversation.pictures._forget((first, "rgba8", "srgb"))
     studio.do("accept")
     host.now = replace(host.now, document="other")
     asked = link.take(Fetch)
     assert studio.why_not_do("accept") == "Another one is just being placed."
-    asked.answer(type("Told", (), {"pixels": conversation.pictures.get(offer_of(conversation, first))})())
+    asked.answer(CandidateDone(None, Pixels(2, 2, "rgba8", bytes(16))))
     assert studio.message == "The document is closed."
     assert (host.done, link.kinds()) == ([], [])
     assert conversation.board.candidates[first].decision == ""
 
 
-def offer_of(conversation, not_this):
-    """Another candidate whose pixels are here."""
-    return next(name for name in conversation.board.candidates if name != not_this)
-
-
 def test_pixels_that_can_t_be_had_are_told(studio, link, conversation):
     """And the next accept works."""
     first, _ = offer(studio, link)
-    conversation.pictures._forget(first)
+    conversation.pictures._forget((first, "rgba8", "srgb"))
     studio.do("accept")
     link.take(Fetch).fail(BridgeError("Its pictures were removed."))
     assert studio.message == "Its pictures were removed."
@@ -153,10 +149,13 @@ def test_pixels_that_can_t_be_had_are_told(studio, link, conversation):
 
 def test_a_result_goes_into_a_deeper_document(studio, link, host):
     """A candidate of an 8-bit document, accepted in a 16-bit one."""
-    offer(studio, link)
-    host.kind = Layout("bgra", 16)
+    first, _ = offer(studio, link)
+    host.kind = Layout("bgra", 16, linear=True)
     studio.do("accept")
-    assert len(host.done[0][1].pixels.data) == 2 * 2 * 8
+    asked = link.take(Fetch)
+    assert asked.request == Fetch(first, format="rgba16", colorspace="linear")
+    asked.answer(CandidateDone(None, Pixels(2, 2, "rgba16", bytes(range(32)), "linear")))
+    assert bytes(host.done[0][1].pixels.data[:8]) == bytes([4, 5, 2, 3, 0, 1, 6, 7])
 
 
 def test_the_artist_s_undo_and_redo_move_the_head(studio, link, host):

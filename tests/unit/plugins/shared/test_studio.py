@@ -11,7 +11,7 @@ from bridge_server.protocol.messages import Cancel, CandidateDone, Expand, Fetch
 from bridge_server.protocol.pixels import Pixels, check_pixels
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.versions import Less, More, Reject
-from plugins.shared.model import Sides
+from plugins.shared.model import Layout, Sides
 
 
 def made(studio, link, verb="fill", count=2):
@@ -150,12 +150,12 @@ def test_previews_are_shown_until_the_first_candidate_is_there(studio, link):
 def test_a_candidate_that_is_not_here_is_fetched_when_it_is_clicked(studio, link, conversation):
     """It is shown when it has come; a refusal is told."""
     first, second = made(studio, link)
-    conversation.pictures._forget(first)
+    conversation.pictures._forget((first, "rgba8", "srgb"))
     studio.select("")
     studio.select(first)
     assert studio.shown is None
     asked = link.take(Fetch)
-    assert asked.request == Fetch(first)
+    assert asked.request == Fetch(first, format="rgba8", colorspace="srgb")
     asked.fail(BridgeError("Its pictures were removed."))
     assert studio.message == "Its pictures were removed."
     studio.select_next()
@@ -164,6 +164,18 @@ def test_a_candidate_that_is_not_here_is_fetched_when_it_is_clicked(studio, link
     assert studio.shown.candidate == second  # it does not blink while the other one is on its way
     link.take(Fetch).answer(CandidateDone(None, Pixels(2, 2, "rgba8", bytes(16))))
     assert studio.shown.candidate == first
+
+
+def test_what_only_the_host_can_show_goes_to_it_in_its_own_order(studio, link, host):
+    """With the profile of a wide gamut the host's colour management decides; else 8-bit sRGB is enough."""
+    first, second = made(studio, link)
+    studio.select(first)
+    assert studio.shown.pixels.layout == host.kind
+    assert bytes(studio.shown.pixels.data[:4]) == bytes([30, 20, 0, 255])
+    host.kind = Layout("rgba", 32, linear=True, plain=True)
+    studio.select(second)
+    assert studio.shown.pixels.format == "rgba8"
+    assert link.asked == []
 
 
 def test_the_next_candidate_goes_around(studio, link):
