@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs inside Krita for :mod:`bench.krita`: how long the UI thread stands still, and for whose sake.
 
-A profile function sees every entry of Qt into Python on the UI thread and, within it, every call of Krita's API
-that moves pixels. What is left is ours: computing, waiting for the interpreter lock, and the profiler itself.
+A profile function sees every entry of Qt into Python on the UI thread and, within it, every call of Krita's
+API that moves pixels. What is left is ours: computing, waiting for the interpreter lock, and the profiler.
 """
 
 import sys
 import time
 
 KRITAS = {
-    "pixelData", "projectionPixelData", "setPixelData", "addChildNode", "createNode", "waitForDone", "resizeImage",
-    "createDocument", "setColorSpace", "projection", "refreshProjection", "close", "mergeDown", "duplicate",
-}  # fmt: skip
+    *("pixelData", "projectionPixelData", "setPixelData", "addChildNode", "createNode", "waitForDone"),
+    *("resizeImage", "createDocument", "setColorSpace", "projection", "refreshProjection", "close"),
+    *("mergeDown", "duplicate"),
+}
 
 #: What belongs to the measuring.
 TESTS_OWN = {"Watch._tick", "Driven._serve"}
@@ -60,7 +61,7 @@ class Watch:
             self._inside = None
 
     def found(self):
-        """In milliseconds: the longest entries, the longest without Krita's calls, the longest gap of ticks."""
+        """In milliseconds: the longest entry, the longest without Krita's calls, the longest gap of ticks."""
         gaps = [b - a for a, b in zip(self.ticks, self.ticks[1:], strict=False)]
         entries = [entry for entry in self.entries if entry[3] not in TESTS_OWN]
         longest = max(entries, key=lambda e: e[1])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long Krita's UI thread stands still while four candidates are made, looked at and accepted.
 
-Needs what ``make test-hosts`` needs: ``python -m bench.krita [trixie|sid]``. In the real Krita under Xvfb with
-software OpenGL, a 4096 x 4096 document, a selection of 1024 x 1024.
+Needs what ``make test-hosts`` needs: ``python -m bench.krita [trixie|sid]``. In the real Krita under Xvfb
+with software OpenGL, a 4096 x 4096 document, a selection of 1024 x 1024.
 """
 
 import shutil
@@ -40,7 +40,7 @@ PHASES = {
     ),
     "wait": (
         "None",
-        "finished() and studio().shown is not None and all(c.candidate and c.candidate.thumbnail for c in cells())",
+        "finished() and studio().shown and all(c.candidate and c.candidate.thumbnail for c in cells())",
     ),
     "click": ("studio().select_next()", "studio().shown is not None and sheet() is not None"),
     "accept": (
@@ -74,9 +74,7 @@ def measured(it, depth, profile):
 def main():
     """Print the table."""
     suite = sys.argv[1] if len(sys.argv) > 1 else "trixie"
-    print(
-        "| document | phase | longest entry | Krita's pixel calls in it | longest of ours | longest gap of a timer |"
-    )
+    print("| document | phase | longest entry | Krita's pixel calls in it | longest of ours | timer's gap |")
     print("| --- | --- | --- | --- | --- | --- |")
     for depth, profile in KINDS:
         with Room(provision(suite)) as room, tempfile.TemporaryDirectory() as built:

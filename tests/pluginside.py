@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A host program and a link to the daemon that exist in memory only, for the plugins' shared parts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge_server.client.happenings import ConnectionChanged
 from bridge_server.protocol.codec import Event
@@ -65,6 +65,7 @@ class StandInLink:
     installed: bool = True
     sandboxed: bool = False
     most_pixels: int = 10_000
+    host: str = "krita"
     hear: object = None
     starts: list = field(default_factory=list)
 
@@ -77,7 +78,7 @@ class StandInLink:
         """Nothing is there to be closed."""
         self.opened.append(None)
 
-    def ask(self, request, then=None, failed=None):
+    def ask(self, request, then=None, failed=None, *, always=False):
         """Keep it."""
         self.asked.append(Asked(request, then, failed))
 
@@ -154,7 +155,7 @@ class StandInHost:
         self.now = Look("sky.kra-1", "sky.kra", 32, 24, Placement(8, 8, 4, 4), "Background")
         self.kind = Layout("bgra", 8)
         self.done, self.there, self.steps, self.versions = [], [], 0, {}
-        self.reads = []
+        self.reads, self.grows = [], {}
 
     def look(self):
         """What the test has set."""
@@ -202,9 +203,9 @@ class StandInHost:
         return self._placed("layer", layer, above_active)
 
     def place_into(self, document, layer):
-        """No layer."""
+        """Another layer stands for both."""
         self._check(document)
-        self.done.append(("into", layer))
+        return self._placed("into", layer)
 
     def place_group(self, document, name, layers, *, above_active):
         """Several layers."""
@@ -214,7 +215,19 @@ class StandInHost:
     def grow(self, document, sides: Sides, layer):
         """A larger canvas."""
         self._check(document)
-        return self._placed("grow", sides, layer)
+        placed = self._placed("grow", sides, layer)
+        self.grows[placed] = tuple(layer.facts["grown"])
+        self.now = replace(
+            self.now,
+            width=self.now.width + sides.left + sides.right,
+            height=self.now.height + sides.top + sides.bottom,
+        )
+        return placed
+
+    def grown(self, document):
+        """Those whose layers are there."""
+        self._check(document)
+        return [self.grows[name] for name in self.there if name in self.grows]
 
     def standing(self, document):
         """Those that the test left there."""

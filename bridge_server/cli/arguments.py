@@ -42,6 +42,7 @@ little, WebP is written lossless. With --count 3, OUT out.png becomes out-1.png,
 _PLACES = """\
 It goes to every Krita of yours that was started once: from the system, an AppImage, Flatpak, Snap, an
 installer or the Microsoft Store. Krita shows its resource folder under Settings > Manage Resources.
+The plugin works with your own data folder, or with that of BRIDGE_DATA_DIR if Krita is started with it.
 """
 
 _EXAMPLES = {
@@ -197,7 +198,8 @@ def _add_verbs(commands: Any) -> dict[str, str]:
 
 def _command(commands: Any, name: str, summary: str, notes: str = "") -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, **described(summary, _EXAMPLES[name], notes))
-    return place_options(parser, manner=name != "serve")
+    # a plugin looks in the one folder only, whatever was typed here
+    return place_options(parser, folder=name != "install", manner=name != "serve")
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:

@@ -7,11 +7,12 @@ import argparse
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -52,7 +53,7 @@ def install(given: argparse.Namespace) -> int:
     """Install a plugin, or remove it."""
     screen = Screen(as_json=given.json, quiet=given.quiet)
     found = find_places(given.into, installed=given.uninstall)
-    launcher = None if given.uninstall else data_folder(given.data_dir) / LAUNCHER_FILE
+    launcher = None if given.uninstall else data_folder(None) / LAUNCHER_FILE  # where the plugin looks
     if given.uninstall:
         changes = [take_out(place, dry_run=given.dry_run) for place in found]
     else:
@@ -159,7 +160,7 @@ def put_in(place: Place, archive: Path, *, dry_run: bool = False) -> _Change:
                 Path(fresh, action.name).replace(action)
                 Path(fresh, desktop.name).replace(desktop)
             if place.config:
-                _write(Path(place.config), enabled(config), before=config)
+                _reconfigure(Path(place.config), enabled)
     return change
 
 
@@ -182,7 +183,7 @@ def take_out(place: Place, *, dry_run: bool = False) -> _Change:
             for path in reversed(present):  # the package last: without the others Krita passes it by
                 _remove(path)
             if place.config:
-                _write(Path(place.config), disabled(config), before=config)
+                _reconfigure(Path(place.config), disabled)
         for emptied in (targets[0].parent, targets[2].parent, Path(place.resources)):
             with suppress(OSError):
                 emptied.rmdir()  # only if nothing else is in it
@@ -239,20 +240,34 @@ def _read(path: object) -> bytes:
         raise UsageError(f"{path} can't be read: {error.strerror}.", "Is it your file?") from error
 
 
-def _write(path: Path, content: bytes, before: bytes) -> None:
-    """Write a configuration file whole or not at all; none where nothing is left to write."""
+def _reconfigure(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Change a configuration file as it is by now; remove it where nothing is left to write."""
+    path = path.resolve()  # it may be a link to a file that is kept elsewhere
+    before = _read(path)  # and not earlier: a Krita that runs writes it too
+    content = change(before)
     if content == before:
         return
-    path = path.resolve()  # it may be a link to a file that is kept elsewhere
     if not content:
         path.unlink()
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, content, stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Write a file whole or not at all, also if the machine fails meanwhile."""
     fresh = path.with_name(f"{path.name}.{PLUGIN}")
-    fresh.write_bytes(content)
-    if path.exists():
-        shutil.copymode(path, fresh)
-    fresh.replace(path)
+    fresh.unlink(missing_ok=True)  # of one that was killed
+    try:
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(fd)
+        fresh.chmod(mode)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -272,12 +287,7 @@ def _leave_launcher(path: Path) -> None:
     content = json.dumps(asdict(_LAUNCHER)).encode()
     with _writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_suffix(f".{PLUGIN}")
-        fresh.unlink(missing_ok=True)
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(content)
-        fresh.replace(path)
+        _write(path, content, 0o600)
 
 
 # ---- in words ------------------------------------------------------------------------------------------

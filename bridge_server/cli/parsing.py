@@ -66,13 +66,14 @@ def described(summary: str, examples: Iterable[str], notes: str = "") -> dict[st
     }
 
 
-def place_options(parser: P, *, manner: bool = True, again: bool = False) -> P:
-    """Add what all commands have; ``again`` for an action of a command that has them already."""
+def place_options(parser: P, *, folder: bool = True, manner: bool = True, again: bool = False) -> P:
+    """Add what most commands have; ``again`` for an action of a command that has them already."""
     add = parser.add_argument
     # argparse gives an action's defaults precedence over what was typed before it
     off: Any = argparse.SUPPRESS if again else False
     none: Any = argparse.SUPPRESS if again else None
-    add("--data-dir", type=Path, default=none, metavar="DIR", help="the daemon's data folder")
+    if folder:
+        add("--data-dir", type=Path, default=none, metavar="DIR", help="the daemon's data folder")
     if manner:
         add("--json", action="store_true", default=off, help="print one JSON object, errors too")
         add("--quiet", action="store_true", default=off, help="no progress, only warnings and results")

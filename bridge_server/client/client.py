@@ -20,9 +20,9 @@ from dataclasses import replace
 from typing import Any, Callable, Optional, TypeVar, Union
 
 from websockets.exceptions import InvalidHandshake, WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from ..protocol.codec import Event, event_from_frame, failure_from_frame, request_frame, result_from_frame
+from ..protocol.codec import Event, event_from_frame
 from ..protocol.discovery import RuntimeFile
 from ..protocol.errors import (
     AuthenticationFailed,
@@ -44,7 +44,8 @@ from ..protocol.messages import (
 from ..protocol.projects import Follow, ProjectDeleted
 from ..protocol.request import Change, Request, Submit
 from .happenings import ConnectionChanged, Happening
-from .packing import Piece, pack, pack_request, unpack
+from .link import greet, open_link, transmit
+from .packing import pack_request, unpack
 from .pending import Pending, settle, settle_from
 from .seen import SeenLog
 
@@ -57,13 +58,8 @@ log = logging.getLogger(__name__)
 #: Seconds between attempts to connect: the first, and the most.
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 
-_CONNECT_TIMEOUT = 5.0
-
 #: Spreads the attempts of several clients; one of its own leaves the program's chance alone.
 _CHANCE = random.Random()  # noqa: S311
-
-#: Seconds for a daemon to answer a goodbye.
-_CLOSE_TIMEOUT = 1.0
 
 #: Events that wait for :meth:`BridgeClient.poll`; with more of them, passing ones are dropped.
 _MOST_WAITING = 64
@@ -261,14 +257,7 @@ class BridgeClient:
         self._tell(ConnectionChanged("connecting"))
         established = False
         try:
-            with connect(
-                daemon.address,
-                compression=None,
-                max_size=None,
-                proxy=None,
-                open_timeout=_CONNECT_TIMEOUT,
-                close_timeout=_CLOSE_TIMEOUT,
-            ) as socket:
+            with open_link(daemon.address) as socket:
                 self._greet(socket, daemon.token)
                 established = True
                 self._take_up(socket)
@@ -289,11 +278,7 @@ class BridgeClient:
 
     def _greet(self, socket: ClientConnection, token: str) -> None:
         hello = Hello(PROTOCOL_VERSION, token, self._name, self._host, self._project, self.session)
-        _send(socket, pack(request_frame(0, hello)))
-        frame = unpack(socket.recv(_CONNECT_TIMEOUT))
-        if frame["kind"] == "failure":
-            raise failure_from_frame(frame)
-        welcome: Welcome = result_from_frame(Hello.op, frame)
+        welcome = greet(socket, hello)
         self.session = welcome.session
         self.welcome = welcome
         self._refusal = None
@@ -385,7 +370,7 @@ class BridgeClient:
             self._give_up(request_id, error)
             return
         with contextlib.suppress(OSError, WebSocketException):  # the reader notices too, and reconnects
-            _send(socket, message)
+            transmit(socket, message)
 
     def _give_up(self, request_id: int, error: BridgeError) -> None:
         with self._lock:
@@ -408,8 +393,3 @@ class BridgeClient:
             self._pending.clear()
         for each in pending:
             settle(each.future, error=error)
-
-
-def _send(socket: ClientConnection, pieces: list[Piece]) -> None:
-    """One message; several pieces are its fragments, each masked by itself."""
-    socket.send(pieces[0] if len(pieces) == 1 else pieces)

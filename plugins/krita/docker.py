@@ -64,6 +64,6 @@ class Docker(DockWidget):
                 QTimer.singleShot(100, Slots()(self._fill))
             return
         studio = studio_for(window)
-        panel = self._panel = Panel(studio, lambda: self._overlay is not None and self._overlay.visible())
+        panel = self._panel = Panel(studio)
         self._overlay = Overlay(studio, main, cast("KritaHost", studio.host), panel.slots)
         self.setWidget(panel)

@@ -109,13 +109,20 @@ class WindowActions:
     def _run(self, call: Callable[[], None]) -> None:
         studio = self._studio
         studio.refresh()
-        call()
-        if studio.message_bad:
+        heard: list[str] = []
+        leave = studio.listen(heard.append)
+        try:
+            call()
+        finally:
+            leave()
+        if "message" in heard and studio.message_bad:  # said by this call, not left over from another
             self._say(studio.message)
         self.actions["compare"].setChecked(studio.comparing)
 
     def _start(self) -> None:
-        self._studio.conversation.start_daemon()
+        conversation = self._studio.conversation
+        if conversation.can_start:
+            conversation.start_daemon()
 
     def _cancel_all(self) -> None:
         self._studio.cancel_all()  # of the window's studio, which may not be there before this is used

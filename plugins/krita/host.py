@@ -52,7 +52,7 @@ class KritaHost:
     """One window of Krita. Documents are looked up by name at each call, so nothing here outlives them."""
 
     # One document may be in several windows; what is known of it is known to all.
-    _names = Names()
+    _names = Names(KritaMemory())
     _notes = Notes()
     _spaces = Spaces()
     _joins = Joins()
@@ -60,6 +60,7 @@ class KritaHost:
     def __init__(self, window: Window) -> None:
         self._window = window  # kept: signals of a temporary crash Krita
         self._watched: tuple[QAction, ...] = ()
+        self._names.watch()
 
     def view(self) -> Optional[View]:
         """The window's view in front."""
@@ -75,6 +76,7 @@ class KritaHost:
         if document is None:
             return None
         node = document.activeNode()
+        self._names.follow(document)
         return Look(
             self._names.of(document),
             title(document),
@@ -151,8 +153,8 @@ class KritaHost:
         self._write(found, {**facts, placed: {"chosen": next(iter(facts), "")}})
         return placed
 
-    def place_into(self, document: str, layer: Layer) -> None:
-        """Merge pixels into the active layer; one undo brings it back."""
+    def place_into(self, document: str, layer: Layer) -> str:
+        """Merge pixels into the active layer; one undo brings it back. Returns the id it has now."""
         found = self._names.find(document)
         active = found.activeNode()
         parent = active.parentNode() if active else None
@@ -173,9 +175,12 @@ class KritaHost:
         _node(found, added).mergeDown()
         found.waitForDone()
         after = [one.uniqueId().toString() for one in parent.childNodes()]
+        merged = next((one for one in after if one not in before), added)
         self._join(found, lambda one: has(one, added))
         facts = {"into": True, **layer.facts, "holds": self._held(found, old)}
-        self._write(found, {one: facts for one in after if one not in before})
+        was = self._notes.of(found).get(old, {})
+        self._write(found, {merged: {**facts, "grown": was["grown"]} if "grown" in was else facts})
+        return merged
 
     def grow(self, document: str, sides: Sides, layer: Layer) -> str:
         """Grow the canvas and add a layer, placed in the *old* canvas's coordinates; one undo for both."""
@@ -197,9 +202,13 @@ class KritaHost:
         """Versions of the placed layers that are in the document now."""
         return self._notes.standing(self._names.find(document))
 
+    def grown(self, document: str) -> list[tuple[float, int, int]]:
+        """Where the canvas's origin went with the placed layers that stand now."""
+        return self._notes.grown(self._names.find(document))
+
     def steps_taken(self) -> int:
-        """Grows when the artist undoes or redoes something."""
-        return self._joins.taken
+        """Grows when the artist undoes or redoes something in this window."""
+        return self._joins.taken[self]
 
     def note_version(self, document: str, layer: str, version: str) -> None:
         """Add the daemon's version to the facts of a layer that was placed."""
@@ -218,7 +227,7 @@ class KritaHost:
             return
         undo, redo = krita.action("edit_undo"), krita.action("edit_redo")
         if undo and redo and self._watched != (undo, redo):
-            self._joins.watch(undo, redo, self._watched)
+            self._joins.watch(undo, redo, self._watched, self)
             self._watched = (undo, redo)
 
     def _join(self, document: Document, between: Callable[[Document], bool]) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Optional
+from typing import Callable
 
 from plugins.shared.studio import Studio
 from plugins.shared.texts import _
@@ -35,15 +35,10 @@ class Panel(QScrollArea):
     It follows the studio's topics; several within a short time are one update.
     """
 
-    def __init__(self, studio: Studio, also_while: Optional[Callable[[], bool]] = None) -> None:
-        """Args:
-
-        studio: of the window that this panel is in.
-        also_while: the host is looked at while the panel is visible, and while this says so.
-        """
+    def __init__(self, studio: Studio) -> None:
+        """The studio is that of the window that this panel is in."""
         super().__init__()
         self.studio = studio
-        self._also_while = also_while
         self._own = ""
         self.slots = Slots(self.tell)
         self._make()
@@ -56,7 +51,8 @@ class Panel(QScrollArea):
         self._gather.timeout.connect(self.slots(self.follow))
         self._pulse = QTimer(self)
         self._pulse.setInterval(LOOK_EVERY)
-        self._pulse.timeout.connect(self.slots(self._look))
+        # hidden too: Krita hides its dockers with the last document, whose end must be noticed
+        self._pulse.timeout.connect(self.slots(self.studio.refresh))
         self._news = QTimer(self)
         self._news.setSingleShot(True)
         self._news.setInterval(NEWS)
@@ -112,7 +108,8 @@ class Panel(QScrollArea):
     def follow(self) -> None:
         """Bring up to date what the gathered topics touch."""
         topics, self._topics = self._topics, set()
-        steps = {step: None for topic in topics for step in self._steps.get(topic, ())}  # each once
+        # each once, and always in the same order
+        steps = {step: None for topic in self._steps if topic in topics for step in self._steps[topic]}
         for step in steps:
             step()
 
@@ -128,10 +125,6 @@ class Panel(QScrollArea):
             "shown": (self._tools,),
             "message": (self._message,),
         }
-
-    def _look(self) -> None:
-        if self.isVisible() or (self._also_while is not None and self._also_while()):
-            self.studio.refresh()
 
     # ---- what follows which topic --------------------------------------------------------------------
 

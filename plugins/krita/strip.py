@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -98,7 +100,8 @@ class Strip(QListView):
 
     def show_cells(self) -> None:
         """Take what there is from the studio."""
-        self._model.show(self._studio.cells())
+        with self._follow():  # when the current row goes, Qt makes its neighbour the current one
+            self._model.show(self._studio.cells())
         self.show_selected()
         if not self._model.lines:
             self._paint_empty()
@@ -109,8 +112,7 @@ class Strip(QListView):
         row_ = self._model.row_of(selected.id) if selected else -1
         if row_ == self.currentIndex().row():
             return
-        self._following = True
-        try:
+        with self._follow():
             selection = self.selectionModel()
             if row_ < 0:
                 selection.clear()
@@ -118,8 +120,15 @@ class Strip(QListView):
                 index = self._model.index(row_)
                 selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
                 self.scrollTo(index)
+
+    @contextmanager
+    def _follow(self) -> Generator[None, None, None]:
+        """What becomes current meanwhile was not chosen by the artist."""
+        before, self._following = self._following, True
+        try:
+            yield
         finally:
-            self._following = False
+            self._following = before
 
     def sizeHint(self) -> QSize:  # noqa: N802  Qt's name
         """Two rows; the layout gives it what is left over."""

@@ -121,7 +121,8 @@ class StripModel(QAbstractListModel):
         lines = _lines(cells)
         self._take_out({line.key for line in lines})
         kept = [line.key for line in self.lines]
-        if kept != [line.key for line in lines if line.key in set(kept)]:
+        known = set(kept)
+        if kept != [line.key for line in lines if line.key in known]:
             self.beginResetModel()  # another order: another project, or a clock that was set
             self.lines = lines
             self.endResetModel()

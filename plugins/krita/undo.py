@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,14 +40,17 @@ class Joins:
         self._action: Optional[QAction] = None
         self._until = 0.0
         self._timer: Optional[QTimer] = None
-        #: Grows with each press, and while its effect may still be coming.
-        self.taken = 0
+        self._presser: object = None
+        #: For each window: grows with each press there, and while its effect may still be coming.
+        self.taken: Counter[object] = Counter()
 
-    def watch(self, undo: QAction, redo: QAction, known: Sequence[QAction] = ()) -> None:
-        """Listen to the actions of one window, but for those that are known."""
+    def watch(
+        self, undo: QAction, redo: QAction, known: Sequence[QAction] = (), window: object = None
+    ) -> None:
+        """Listen to the actions of one window, which is anything hashable, but for those that are known."""
         for action in (undo, redo):
             if action not in known:
-                action.triggered.connect(partial(self._pressed, action))
+                action.triggered.connect(partial(self._pressed, action, window))
         # Steps that the artist makes are noticed here: what undo would take back has another name now.
         if undo not in known:
             undo.changed.connect(self._soon)
@@ -69,7 +73,8 @@ class Joins:
         if time.monotonic() >= self._until and self._timer is not None:
             self._timer.stop()
 
-    def _pressed(self, action: QAction, *_: object) -> None:
+    def _pressed(self, action: QAction, window: object, *_: object) -> None:
+        self._presser = window
         self._action, self._until = action, time.monotonic() + PATIENCE
         self._tick()
         if self._timer is None:
@@ -79,7 +84,7 @@ class Joins:
         self._timer.start()
 
     def _tick(self) -> None:
-        self.taken += 1
+        self.taken[self._presser] += 1
         self.look()
 
     def _soon(self) -> None:

@@ -48,6 +48,7 @@ class Board:
     def note_job(self, info: JobInfo) -> Job:
         """What the daemon knows of a job; what only this plugin knows of it stays."""
         job = self.jobs.get(info.job)
+        was_open = job is not None and not job.finished  # what failed before this start is no news
         if job is None:
             job = self.jobs[info.job] = Job(info.job, info.verb, info.state, info.count)
         job.verb, job.state, job.count = info.verb, info.state, info.count
@@ -55,7 +56,8 @@ class Board:
         job.strength, job.amount, job.seed = info.strength, info.amount, info.seed
         job.engine, job.document, job.host = info.engine, info.document, info.host
         job.created, job.position, job.drafted = info.created, info.position, info.drafts > 0 or info.drafted
-        if info.error_code and info.state == "failed":
+        job.region = info.region
+        if was_open and info.error_code and info.state == "failed":
             job.trouble = explain(error_from_wire(info.error_code, info.error_message, info.error_hint))
         for candidate in info.candidates:
             self.note_candidate(candidate)

@@ -57,6 +57,7 @@ class Conversation:
         self._preferences = Preferences(memory)
         self.pictures = Pictures(link, lambda: self._bell.ring("strip"))
         self._following = False
+        self._known_documents: set[str] = set()
         self.board = Board()
         self.requests = Requests(link, self.board, self._preferences, self._bell, self.tell_trouble)
         self.state, self._reason = "connecting", ""
@@ -90,7 +91,7 @@ class Conversation:
         if self.state == "refused":
             return self._reason
         if not self._link.installed:
-            install = "pip install bridge-server; bridge-server install krita"
+            install = f"pip install bridge-server; bridge-server install {self._link.host}"
             return _("The daemon is not installed. Run: {commands}").format(commands=install)
         if self._link.sandboxed:
             return _("The daemon is not running. Start it in a terminal: bridge-server serve")
@@ -104,11 +105,17 @@ class Conversation:
 
     def start_daemon(self) -> None:
         """Start it; the connection follows by itself."""
-        self._set_state("starting")
-        self._link.start_daemon(lambda: None, self._not_started)
+        if self.can_start:
+            self._set_state("starting")
+            self._link.start_daemon(self._started, self._not_started)
+
+    def _started(self) -> None:
+        if self.state == "starting":
+            self._set_state("connecting")
 
     def _not_started(self, error: BridgeError) -> None:
-        self._set_state("waiting")
+        if self.state == "starting":
+            self._set_state("waiting")
         self.tell_trouble(error)
 
     def tell_trouble(self, error: BridgeError) -> None:
@@ -177,6 +184,7 @@ class Conversation:
         if name not in self.projects:
             self.projects.append(name)
         self.board.clear()
+        self.pictures.begin_anew()
         self._following = False
         self._link.open(name, self._hear)
         self._set_state("connecting")
@@ -194,6 +202,8 @@ class Conversation:
             hear(self, happening.body)
 
     def _hear_connection(self, changed: ConnectionChanged) -> None:
+        if changed.state == "connected":
+            self._known_documents.clear()
         if self.state == "starting" and changed.state in ("connecting", "waiting"):
             return  # the attempts to connect meanwhile are no news
         self._set_state(changed.state, changed.reason)
@@ -214,6 +224,12 @@ class Conversation:
         names = [info.project for info in told.projects]
         self.projects = names if self.project in names else [*names, self.project]
         self._bell.ring("projects")
+
+    def learn_about(self, document: str) -> None:
+        """Ask, once a connection, for what was made for a document: the project may have much more."""
+        if self.state == "connected" and document and document not in self._known_documents:
+            self._known_documents.add(document)
+            self._link.ask(History(document=document, limit=_PAGE), self._hear_history, self.tell_trouble)
 
     def _hear_history(self, page: HistoryPage) -> None:
         for entry in page.entries:
@@ -264,6 +280,7 @@ class Conversation:
 
     def _hear_deleted(self, _body: ProjectDeleted) -> None:
         self.board.clear()
+        self.pictures.begin_anew()
         self._ring_jobs()
 
     def _look_up(self, job: str) -> None:

@@ -67,8 +67,8 @@ class Host(Protocol):
         """
         ...
 
-    def place_into(self, document: str, layer: Layer) -> None:
-        """Merge pixels into the active layer; one undo brings it back.
+    def place_into(self, document: str, layer: Layer) -> str:
+        """Merge pixels into the active layer; one undo brings it back. Returns the id of what came of it.
 
         Raises:
             Gone: it is closed, or its active layer takes no pixels.
@@ -103,8 +103,19 @@ class Host(Protocol):
         """
         ...
 
+    def grown(self, document: str) -> list[tuple[float, int, int]]:
+        """Where the canvas's origin went with the placed layers that stand now.
+
+        For each the facts ``grown`` of its layer: when it was placed (seconds since 1970), and by how many
+        pixels the canvas grew to the left and to the top.
+
+        Raises:
+            Gone: it is closed.
+        """
+        ...
+
     def steps_taken(self) -> int:
-        """How often the artist has undone or redone something in this window since the start."""
+        """Grows with each undo and redo, and while their effect may still be coming."""
         ...
 
     def note_version(self, document: str, layer: str, version: str) -> None:

@@ -10,16 +10,16 @@ import logging
 import os
 import queue
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
-from typing import Callable, Optional, TypeVar
+from typing import Any, Callable, Optional, TypeVar
 
 from bridge_server.client import BridgeClient, find_daemon, start_daemon
 from bridge_server.client.discovery import default_data_dir
 from bridge_server.client.happenings import ConnectionChanged, Happening
 from bridge_server.protocol.discovery import LAUNCHER_FILE
 from bridge_server.protocol.errors import BridgeError
-from bridge_server.protocol.request import Request
+from bridge_server.protocol.request import Change, Request, Submit
 
 __all__ = ["ConnectionChanged", "Failed", "Happening", "Link"]
 
@@ -32,6 +32,9 @@ Failed = Callable[[BridgeError], None]
 Step = Callable[[], None]
 
 log = logging.getLogger(__name__)
+
+#: Seconds for what is on its way when a project is left, and when the host ends.
+_PATIENCE, _FAREWELL = 30.0, 1.0
 
 
 class Link:
@@ -47,16 +50,21 @@ class Link:
     def __init__(
         self, *, name: str, host: str, post: Callable[[Step], object], folder: Optional[Path] = None
     ) -> None:
-        self._name, self._host, self._post = name, host, post
+        self.host = host
+        self._name, self._post = name, post
         self._folder = folder or default_data_dir()
         self._client: Optional[BridgeClient] = None
+        self._owed: dict[Future[Any], BridgeClient] = {}  # jobs and decisions that are on their way
         self._work: queue.SimpleQueue[Optional[Step]] = queue.SimpleQueue()
         threading.Thread(target=self._work_forever, name="bridge work", daemon=True).start()
 
     def open(self, project: str, hear: Callable[[Happening], None]) -> None:
-        """Connect, or leave the project for another one; requests that are not answered yet fail."""
+        """Connect, or leave the project for another one.
+
+        What was asked for or decided in the one that is left still reaches the daemon; answers are not heard.
+        """
         if self._client is not None:
-            self._client.close(timeout=0)
+            self._retire(self._client)
         opened: list[BridgeClient] = []
 
         def heard(happening: Happening) -> None:
@@ -66,7 +74,7 @@ class Link:
         client = BridgeClient(
             lambda: find_daemon(self._folder),
             name=self._name,
-            host=self._host,
+            host=self.host,
             project=project,
             deliver=self._post,
             on_event=heard,
@@ -75,11 +83,26 @@ class Link:
         self._client = client
 
     def close(self) -> None:
-        """Say goodbye; nothing is waited for."""
+        """Say goodbye, as soon as the daemon has what it was to be told; that is waited for a moment."""
         if self._client is not None:
-            self._client.close(timeout=0)
-            self._client = None
+            client, self._client = self._client, None
+            told = self._retire(client)
+            if self._owed:
+                told.wait(_FAREWELL)
         self._work.put(None)
+
+    def _retire(self, client: BridgeClient) -> threading.Event:
+        """Close a client when what is on its way, or still being made, has arrived."""
+        told = threading.Event()
+
+        def finish() -> None:
+            wait([future for future, owner in list(self._owed.items()) if owner is client], _PATIENCE)
+            client.close()
+            told.set()
+
+        # behind what is being made for it
+        self._work.put(lambda: threading.Thread(target=finish, name="bridge farewell", daemon=True).start())
+        return told
 
     @property
     def installed(self) -> bool:
@@ -102,11 +125,13 @@ class Link:
         request: Request[R],
         then: Optional[Callable[[R], None]] = None,
         failed: Optional[Failed] = None,
+        *,
+        always: bool = False,
     ) -> None:
-        """Send a request."""
+        """Send a request. What comes of it is called unless the project is left first, or ``always``."""
         client = self._client
         if client is not None:
-            client.send(request).add_done_callback(lambda future: self._answered(future, then, failed))
+            self._send(client, request, then, failed, always=always)
 
     def ask_made(
         self,
@@ -124,7 +149,7 @@ class Link:
                 self._fail(failed, error)
                 return
             if request is not None and client is not None:
-                client.send(request).add_done_callback(lambda future: self._answered(future, then, failed))
+                self._send(client, request, then, failed)
 
         self._work.put(work)
 
@@ -157,23 +182,46 @@ class Link:
 
         threading.Thread(target=work, name="bridge start", daemon=True).start()
 
-    def _answered(
-        self, future: Future[R], then: Optional[Callable[[R], None]], failed: Optional[Failed]
+    def _send(
+        self,
+        client: BridgeClient,
+        request: Request[R],
+        then: Optional[Callable[[R], None]],
+        failed: Optional[Failed],
+        *,
+        always: bool = False,
     ) -> None:
-        error = future.exception()
-        if error is None:
-            if then is not None:
-                result = future.result()
-                self._post(lambda: then(result))
-        elif failed is not None:
-            self._fail(failed, error)
+        future = client.send(request)
+        if isinstance(request, (Submit, Change)):
+            self._owed[future] = client
+
+        def heard() -> None:
+            if client is not self._client and not always:
+                return
+            error = future.exception()
+            if error is None and then is not None:
+                then(future.result())
+            elif error is not None and failed is not None:
+                failed(_told(error))
+
+        def answered(_future: Future[R]) -> None:
+            self._owed.pop(future, None)
+            self._post(heard)
+
+        future.add_done_callback(answered)
 
     def _fail(self, failed: Failed, error: BaseException) -> None:
-        if not isinstance(error, BridgeError):
-            log.error("a mistake in the plugin", exc_info=error)
-        told = error if isinstance(error, BridgeError) else BridgeError(f"{type(error).__name__}: {error}")
+        told = _told(error)
         self._post(lambda: failed(told))
 
     def _work_forever(self) -> None:
         while (step := self._work.get()) is not None:
             step()
+
+
+def _told(error: BaseException) -> BridgeError:
+    """What can be said to the artist; a mistake of ours is logged as well."""
+    if isinstance(error, BridgeError):
+        return error
+    log.error("a mistake in the plugin", exc_info=error)
+    return BridgeError(f"{type(error).__name__}: {error}")

@@ -181,8 +181,8 @@ class Job:
     candidates: list[Candidate] = field(default_factory=list)
     #: What went wrong, in words.
     trouble: str = ""
-    #: What an expand grows by; all 0 for the other verbs.
-    sides: Sides = Sides()
+    #: What was sent of the canvas; None: not known yet.
+    region: Optional[Placement] = None
     #: As it was sent, to change its course; only while it is not finished, and only by who asked.
     request: Any = None
     #: Cancelled before it was sent.

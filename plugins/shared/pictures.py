@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Callable
 
+from bridge_server.protocol.errors import Unsupported
 from bridge_server.protocol.messages import CandidateDone, Fetch
 from bridge_server.protocol.pixels import Pixels
 
 from .link import Failed, Link
 from .model import Candidate, Job
+from .texts import _
 
 __all__ = ["Pictures"]
 
@@ -43,6 +45,10 @@ class Pictures:
         while self._size > self._limit and len(self._kept) > 1:
             self._forget(next(iter(self._kept)))
 
+    def has(self, candidate: str, kind: tuple[str, str]) -> bool:
+        """Whether :meth:`fetch` needs no daemon for this."""
+        return (candidate, *kind) in self._kept
+
     def fetch(
         self, candidate: str, kind: tuple[str, str], then: Callable[[Pixels], None], failed: Failed
     ) -> None:
@@ -62,7 +68,15 @@ class Pictures:
 
         def came(told: CandidateDone) -> None:
             self.put(candidate, told.pixels)
-            then(told.pixels)
+            if (told.pixels.format, told.pixels.colorspace) == kind:
+                then(told.pixels)
+            else:
+                update = "pip install -U bridge-server"
+                failed(
+                    Unsupported(
+                        _("The daemon is older than this plugin. Update it: {command}").format(command=update)
+                    )
+                )
 
         self._link.ask(Fetch(candidate, format=kind[0], colorspace=kind[1]), came, failed)
 
@@ -73,13 +87,19 @@ class Pictures:
                 self._asked.add(candidate.id)
                 self._fetch_thumbnail(candidate)
 
+    def begin_anew(self) -> None:
+        """Other candidates come: another project, or the same one again."""
+        self._asked.clear()
+
     def _fetch_thumbnail(self, candidate: Candidate) -> None:
         def came(told: CandidateDone) -> None:
             candidate.thumbnail = told.pixels
             self._changed()
 
         # without one (its pictures were removed to make room) the place stays plain
-        self._link.ask(Fetch(candidate.id, thumbnail=True), came, lambda _: self._asked.discard(candidate.id))
+        self._link.ask(
+            Fetch(candidate.id, thumbnail=True), came, lambda _error: self._asked.discard(candidate.id)
+        )
 
     def _forget(self, key: Key) -> None:
         gone = self._kept.pop(key, None)

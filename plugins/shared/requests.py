@@ -45,6 +45,8 @@ class Requests:
             if job.unwanted:
                 return None
             request = make()
+            if job.unwanted:  # cancelled meanwhile
+                return None
             job.request = request
             return request
 
@@ -52,22 +54,27 @@ class Requests:
             made, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
         )
 
-    def more(self, candidate: Candidate, *, verb: str = "vary") -> Job:
-        """Ask for variations of a candidate as if it were painted, or have it refined."""
+    def more(self, candidate: Candidate, engine: str, *, verb: str = "vary") -> Job:
+        """Ask for variations of a candidate as if it were painted, or have it refined by what is set now.
+
+        Variations keep the candidate's words; so does a refinement where none are set.
+        """
         settings = self._preferences.settings
         job = self._again(candidate, verb, strength=settings.strength if verb == "refine" else 1.0)
-        amount = settings.amount if verb == "vary" else 0.0
-        job.amount, job.prompt, job.negative_prompt = amount, settings.prompt, settings.negative_prompt
+        job.amount, job.engine = settings.amount if verb == "vary" else 0.0, engine
+        if verb == "refine" and settings.prompt:
+            job.prompt, job.negative_prompt = settings.prompt, settings.negative_prompt
         request = More(
             candidate.id,
             count=settings.count,
-            amount=amount,
+            amount=job.amount,
+            seed=settings.seed,
             job=job.id,
             verb=verb,
             strength=job.strength,
-            prompt=settings.prompt,
-            negative_prompt=settings.negative_prompt,
-            engine=settings.engine,
+            prompt=job.prompt,
+            negative_prompt=job.negative_prompt,
+            engine=engine,
         )
         self._link.ask(
             request, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
@@ -77,7 +84,8 @@ class Requests:
     def less(self, candidate: Candidate) -> Job:
         """Ask for what is least like a candidate."""
         job = self._again(candidate, candidate.job.verb, strength=candidate.job.strength)
-        request = Less(candidate.id, count=self._preferences.settings.count, job=job.id)
+        settings = self._preferences.settings
+        request = Less(candidate.id, count=settings.count, seed=settings.seed, job=job.id)
         self._link.ask(
             request, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
         )
@@ -121,6 +129,9 @@ class Requests:
 
     def _submitted(self, job: Job, told: Submitted) -> None:
         job.position, job.seed = told.position, told.seed
+        if job.unwanted:
+            self._link.ask(Cancel(job.id))
+            return
         if job.state == "sending":
             job.state = "queued"
         self._ring_jobs()
@@ -150,9 +161,8 @@ class Requests:
             then(told.version)
 
         whole = Placement(0, 0, *canvas)
-        name = self._preferences.settings.prompt if candidate.job.prompt == "" else ""
-        request = Accept(candidate.id, document=document, placement=placement, canvas=whole, name=name[:100])
-        self._link.ask(request, accepted, self._trouble)
+        request = Accept(candidate.id, document=document, placement=placement, canvas=whole)
+        self._link.ask(request, accepted, self._trouble, always=True)
 
     def reject(self, candidate: Candidate) -> None:
         """Say no to a candidate; it stays in the history."""

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Optional
 
-from bridge_server.protocol.errors import BridgeError
-from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Context, Placement
 
 from .asking import changes, region_of, request_for
@@ -19,17 +17,13 @@ from .bell import Bell
 from .cells import Cell, cells_of
 from .conversation import Conversation
 from .host import Gone, Host
-from .model import Candidate, Job, Layout, Look, Raw, Settings, Shown
-from .pixels import from_wire
+from .model import Candidate, Job, Look, Settings, Shown
 from .placing import Placing
+from .showing import Showing
 from .texts import _
 from .undone import Undone
-from .words import explain
 
 __all__ = ["Studio"]
-
-#: What can be shown as it is.
-SHOWN = ("rgba8", "srgb")
 
 
 class Studio:
@@ -41,12 +35,9 @@ class Studio:
     def __init__(self, conversation: Conversation, host: Host) -> None:
         self.conversation, self.host = conversation, host
         self.look: Optional[Look] = None
-        self.selected: Optional[Candidate] = None
-        self.comparing = False
         self.message, self.message_bad = "", False
         self._bell = Bell()
-        self._ready: Optional[tuple[Candidate, Union[Raw, Pixels]]] = None  # the selected one, to be shown
-        self._awaited = ""  # the job whose first candidate is shown as soon as it is there
+        self._showing = Showing(conversation, host, self.tell, self._ring)
         self._undone = Undone(conversation, host)
         self._placing = Placing(conversation, host, self.tell, self._placed)
         self._leave = conversation.listen(self._hear)
@@ -63,11 +54,13 @@ class Studio:
         """Look at the host again."""
         look = self.host.look()
         if look != self.look:
-            moved = (look.document if look else "") != (self.look.document if self.look else "")
+            changed = (look.document if look else "") != (self.look.document if self.look else "")
             self.look = look
-            if moved:
-                self.selected = self._ready = None
-                self._ring("strip", "shown")
+            if self.message_bad:
+                self.tell("")  # its reason may be gone
+            if changed:
+                self.conversation.learn_about(look.document if look else "")
+                self._showing.turn_to(look)
             self._ring("look")
         if look is not None:
             self._undone.attend(look.document)
@@ -139,8 +132,7 @@ class Studio:
             document=look.document,
             canvas=(look.width, look.height),
         )
-        self._awaited = job.id
-        self.select("")
+        self._await(job)
         self.tell("")
         self.conversation.requests.submit(job, lambda: request_for(job, settings, region, raw, coverage))
 
@@ -202,6 +194,8 @@ class Studio:
         job = self.conversation.board.jobs.get(job_id)
         if job is None or job.finished or job.request is None:
             return _("Only what is being made here can change its course.")
+        if len(job.candidates) >= job.count:
+            return _("All of it is made already.")
         if not self._changes(job):
             return _("Change the words or the settings first.")
         return ""
@@ -234,56 +228,29 @@ class Studio:
         seed = None if job.request.seed is None else job.request.seed + len(job.candidates)
         request = replace(job.request, job=new.id, count=rest, seed=seed, **changed)
         self.conversation.requests.cancel(job.id)
-        self._awaited = new.id
+        self._await(new)
         self.conversation.requests.submit(new, lambda: request)
 
     # ---- looking ------------------------------------------------------------------------------------
 
     @property
+    def selected(self) -> Optional[Candidate]:
+        """The candidate that the artist has chosen in the strip."""
+        return self._showing.selected
+
+    @property
+    def comparing(self) -> bool:
+        """Whether the canvas is shown as it is, for as long as the artist wants."""
+        return self._showing.comparing
+
+    @property
     def shown(self) -> Optional[Shown]:
         """What is to be seen over the canvas now."""
-        if self.comparing or self.look is None:
-            return None
-        if self.selected is not None:
-            if self._ready is None:
-                return None
-            candidate, pixels = self._ready  # the one before, until the selected one has come
-            return Shown(self.look.document, candidate.info.placement, pixels, candidate.id)
-        job = self.conversation.board.jobs.get(self._awaited)
-        if job is None or job.document != self.look.document or not job.previews:
-            return None
-        placement, pixels = job.previews[min(job.previews)]
-        return Shown(self.look.document, placement, pixels)
+        return self._showing.shown(self.look)
 
     def select(self, candidate_id: str) -> None:
         """Show a candidate over the canvas as soon as it is here; empty shows none."""
-        candidate = self.conversation.board.candidates.get(candidate_id)
-        self.selected = candidate
-        self._ready = None if candidate is None else self._ready
-        if candidate is not None and self.look is not None:
-            self._awaited = ""
-            try:
-                layout = self.host.layout(self.look.document)
-            except Gone as gone:
-                self.tell(str(gone), bad=True)
-            else:
-                self._fetch(candidate, layout)
-        self._ring("strip", "shown")
-
-    def _fetch(self, candidate: Candidate, layout: Layout) -> None:
-        def ready(pixels: Union[Raw, Pixels]) -> None:
-            if self.selected is candidate:  # the artist may have gone on meanwhile
-                self._ready = (candidate, pixels)
-                self._ring("shown")
-
-        def came(pixels: Pixels) -> None:
-            self.conversation.make(lambda: from_wire(pixels, layout), ready, self._trouble)
-
-        if layout.plain:
-            self.conversation.pictures.fetch(candidate.id, SHOWN, ready, self._trouble)
-        else:
-            kind = (layout.format, layout.colorspace)
-            self.conversation.pictures.fetch(candidate.id, kind, came, self._trouble)
+        self._showing.select(candidate_id, self.look)
 
     def select_next(self, step: int = 1) -> None:
         """Show the candidate that is so many places further in the strip."""
@@ -297,7 +264,7 @@ class Studio:
 
     def compare(self, on: bool) -> None:  # noqa: FBT001  held or let go
         """Show the canvas as it is for as long as this is on."""
-        self.comparing = on
+        self._showing.comparing = on
         self._ring("shown")
 
     # ---- deciding -----------------------------------------------------------------------------------
@@ -327,6 +294,7 @@ class Studio:
         if why or selected is None:
             self.tell(why, bad=True)
             return
+        self.tell("")
         if action == "accept" and look is not None:
             self._placing.begin(selected, look)
         elif action == "reject":
@@ -336,9 +304,7 @@ class Studio:
         elif action == "less":
             self._await(self.conversation.requests.less(selected))
         else:
-            self._await(
-                self.conversation.requests.more(selected, verb="vary" if action == "more" else "refine")
-            )
+            self._more(selected, "vary" if action == "more" else "refine")
 
     def _reject(self, selected: Candidate) -> None:
         self.conversation.requests.reject(selected)
@@ -357,9 +323,13 @@ class Studio:
         self.change(**copied)
         self.tell(_("The settings of this candidate are set, with its seed."))
 
+    def _more(self, selected: Candidate, verb: str) -> None:
+        engine = self.conversation.engine
+        if engine is not None:
+            self._await(self.conversation.requests.more(selected, engine.name, verb=verb))
+
     def _await(self, job: Job) -> None:
-        self._awaited = job.id
-        self.select("")
+        self._showing.wait_for(job, self.look)
 
     def _placed(self, candidate: Candidate) -> None:
         if self.selected is candidate:
@@ -371,19 +341,13 @@ class Studio:
         if topic == "trouble":
             self.tell(self.conversation.trouble, bad=True)
             return
-        board = self.conversation.board
-        if self.selected is not None and self.selected.id not in board.candidates:
-            self.selected = self._ready = None
+        if topic == "connection" and self.look is not None:
+            self.conversation.learn_about(self.look.document)
         if topic == "strip":
-            awaited = board.jobs.get(self._awaited)
-            if awaited is not None and awaited.candidates:
-                self.select(awaited.candidates[0].id)
+            if self._showing.follow(self.look):
                 return
             self._ring("shown")
         self._ring(topic)
-
-    def _trouble(self, error: BridgeError) -> None:
-        self.tell(explain(error), bad=True)
 
     def _ring(self, *topics: str) -> None:
         for topic in topics:

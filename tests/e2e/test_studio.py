@@ -217,3 +217,27 @@ def test_a_mistake_beside_the_window_is_told_and_the_thread_goes_on(window):
     window.link.make(lambda: sys.maxsize, made.append, failed.append)
     window.until(lambda: made)
     assert "ZeroDivisionError" in str(failed[0])
+
+
+def test_a_project_that_is_left_at_once_gets_what_was_asked_for_and_decided_in_it(window):
+    """The job is made, the accept is told; and nothing of it appears in the other project."""
+    window.ask("fill", count=1)
+    window.until(lambda: window.studio.shown)
+    window.studio.change(count=2)
+    window.studio.ask("vary")
+    (job,) = window.studio.queue()
+    window.studio.select(next(iter(window.conversation.board.candidates)))
+    window.until(lambda: window.studio.shown and not window.studio.why_not_do("accept"))
+    window.studio.do("accept")
+    window.until(lambda: window.host.done)
+    window.conversation.choose_project("map")
+    window.until(lambda: window.host.versions)  # the layer learns its version all the same
+    window.connected()
+    assert window.conversation.board.jobs == {}
+    window.conversation.choose_project("default")
+    window.connected()
+    window.until(lambda: job.id in window.conversation.board.jobs)
+    again = window.conversation.board.jobs[job.id]
+    window.until(lambda: again.finished)
+    assert (again.state, len(again.candidates)) == ("done", 2)
+    assert list(window.host.versions.values()) == list(window.conversation.board.versions)

@@ -1,12 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plugin's modules in the real Krita, straight from the repository, and names to test them with."""
 
+import shutil
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from hosts.krita import KritaHost
 from hosts.room import RoomError
 
+ROOT = Path(__file__).parents[2]
+#: The plugin of the sources, with a stand-in for its Studio behind it.
+STAND_IN = """
+import sys, types
+sys.dont_write_bytecode = True
+sys.path[:0] = [{root!r}, {root!r} + "/tests/hosts/inside", {root!r} + "/plugins/vendor"]
+import krita_studio
+application = types.ModuleType("plugins.krita.application")
+application.studio_for = krita_studio.WINDOWS.studio_for
+sys.modules["plugins.krita.application"] = application
+import plugins.krita
+plugins.krita._register()
+"""
 INSIDE = """
 import os, sys, time
 sys.dont_write_bytecode = True
@@ -60,6 +75,24 @@ def krita_with_plugin(room, screen, repository):
     """Krita, with ``INSIDE`` in it."""
     with KritaHost(room, screen) as krita:
         krita.do(INSIDE, repository=str(repository))
+        yield krita
+
+
+@contextmanager
+def krita_with_stand_in(room, screen):
+    """Krita with the plugin's windows over a stand-in Studio; names of ``krita_panel`` in it."""
+    plugin = room.run / "plugin" / "bridge_krita"
+    plugin.mkdir(parents=True)
+    (plugin / "__init__.py").write_text(STAND_IN.format(root=f"/mnt{ROOT}"))
+    shutil.copy(ROOT / "plugins/krita/bridge_krita.desktop", plugin.parent)
+    actions = room.home / ".local/share/krita/actions"
+    actions.mkdir(parents=True)
+    shutil.copy(ROOT / "plugins/krita/bridge_krita.action", actions)
+    with KritaHost(room, screen, plugins=[plugin]) as krita:
+        krita.do("import krita_panel, krita_studio; from krita_panel import *")
+        krita.do(
+            "from plugins.krita.overlay import Overlay, canvas_of; from plugins.krita.slots import Slots"
+        )
         yield krita
 
 

@@ -150,6 +150,34 @@ def test_expand_grows_the_canvas_and_one_undo_takes_it_back(it):
     krita.until("state() == before")
 
 
+def test_a_candidate_moves_along_when_the_canvas_grew_to_the_left(it):
+    """It was made for a place in the picture, and that is where it goes; undone, it goes where that was."""
+    krita = it.krita
+    it.open()
+    it.select(*AREA)
+    it.verb("fill", count=1)
+    it.made()
+    krita.until("studio().selected is not None")
+    krita.do("filled = studio().selected")
+    krita.do("from bridge_krita.shared.model import Sides; studio().change(sides=Sides(64, 0, 32, 0))")
+    it.verb("expand", count=1)
+    it.made()
+    krita.until("studio().selected is not None and studio().selected is not filled")
+    it.accept()
+    krita.do("studio().refresh(); studio().select(filled.id)")
+    place = "(lambda p: (p.x, p.y))(studio().shown.placement)"
+    krita.until(f"studio().shown is not None and {place} == ({AREA[0] + 64}, {AREA[1] + 32})")
+    it.accept()
+    bounds = "app.activeDocument().activeNode().bounds()"
+    assert krita.do(f"({bounds}.x(), {bounds}.y())") == (AREA[0] + 64, AREA[1] + 32)
+    it.undo()
+    krita.until("len(tree()) == 2")
+    it.undo()
+    krita.until("len(tree()) == 1")
+    krita.do("studio().refresh(); studio().select(filled.id)")
+    krita.until(f"studio().shown is not None and {place} == ({AREA[0]}, {AREA[1]})")
+
+
 def test_vary_and_refine_with_a_selection_and_without(it):
     """Several candidates that differ; the next and the previous one by action."""
     krita = it.krita
@@ -289,22 +317,21 @@ def test_by_actions_alone(it):
 
 
 def test_two_documents_and_one_closed_during_its_job(it):
-    """Each has its own strip; a job whose document is gone ends well, and its results are in the project."""
+    """Each has its own strip; no result shows over the other; those of a closed one are in the project."""
     krita = it.krita
     it.open()
     it.select(*AREA)
+    krita.do("first = document")
     it.verb("fill", count=2)
-    krita.do("one = document")
     krita.new_document(300, 200, name="second")
     krita.until("studio().look.title == 'second' and cells() == []")
-    krita.do(
-        "window().activeView(); first = app.documents()[0]; first.setSelection(None); first.waitForDone()"
-    )
-    krita.until("finished()", 60)
-    krita.do("first.setModified(False); first.close(); studio().refresh()")
-    krita.until("len(app.documents()) == 1")
+    it.made()
+    krita.until("all(c.thumbnail for c in jobs()[0].candidates)")
+    assert krita.do("(studio().selected, studio().shown, sheet())") == (None, None, None)
+    krita.do("first.setSelection(None); first.waitForDone(); first.setModified(False); first.close()")
+    krita.until("len(app.documents()) == 1 and cells() == []")
     krita.do("studio().change(whole_project=True)")
-    assert krita.do("len(cells())") == 2
+    krita.until("len(cells()) == 2")
     krita.do("studio().change(whole_project=False)")
 
 
@@ -318,6 +345,8 @@ def test_the_canvas_is_resized_during_a_job(it):
     it.made()
     krita.until("studio().selected is not None")
     it.accept()
+    krita.do("bounds = app.activeDocument().activeNode().bounds()")
+    assert krita.do("(bounds.x(), bounds.y(), bounds.width(), bounds.height())") == AREA
     krita.do("from bridge_krita.shared.model import Sides; studio().change(sides=Sides(0, 64, 0, 0))")
     it.verb("expand", count=1)
     krita.do("document.resizeImage(0, 0, document.width() - 20, document.height()); document.waitForDone()")

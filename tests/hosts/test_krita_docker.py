@@ -1,26 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plugin's windows in the real Krita, over a stand-in Studio: looks, keys, overlay, actions."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
-from hosts.krita import KritaHost
+from hosts.krita_plugin import krita_with_stand_in
 from hosts.room import until
 
-ROOT = Path(__file__).parents[2]
-PLUGIN = """
-import sys, types
-sys.dont_write_bytecode = True
-sys.path[:0] = [{root!r}, {root!r} + "/tests/hosts/inside", {root!r} + "/plugins/vendor"]
-import krita_studio
-application = types.ModuleType("plugins.krita.application")
-application.studio_for = krita_studio.WINDOWS.studio_for
-sys.modules["plugins.krita.application"] = application
-import plugins.krita
-plugins.krita._register()
-"""
 NAMES = [
     *("fill", "expand", "vary", "refine", "accept", "reject", "more", "less"),
     *("next", "previous", "compare", "cancel", "start"),
@@ -29,19 +14,8 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def shared(room, screen):
-    """A Krita whose plugin is the one of the sources, with the stand-in behind it."""
-    plugin = room.run / "plugin" / "bridge_krita"
-    plugin.mkdir(parents=True)
-    (plugin / "__init__.py").write_text(PLUGIN.format(root=f"/mnt{ROOT}"))
-    shutil.copy(ROOT / "plugins/krita/bridge_krita.desktop", plugin.parent)
-    actions = room.home / ".local/share/krita/actions"
-    actions.mkdir(parents=True)
-    shutil.copy(ROOT / "plugins/krita/bridge_krita.action", actions)
-    with KritaHost(room, screen, plugins=[plugin]) as krita:
-        krita.do("import krita_panel, krita_studio; from krita_panel import *")
-        krita.do(
-            "from plugins.krita.overlay import Overlay, canvas_of; from plugins.krita.slots import Slots"
-        )
+    """One Krita for the module."""
+    with krita_with_stand_in(room, screen) as krita:
         yield krita
 
 
@@ -209,6 +183,30 @@ def test_buttons_do_what_they_say(krita):
     assert krita.do("studio.calls[-2:]") == [("cancel", "job-2"), ("steer", "job-2")]
 
 
+def test_only_the_artist_chooses(krita):
+    """Cells that come and go choose nothing: another document's have others, or there are none."""
+    krita.do("studio = states()['working']; panel = open_panel(studio, height=860); both = list(studio.jobs)")
+    for left in ("both[:1]", "both[1:]", "[]"):
+        krita.do("studio.jobs = both; studio.select('c-1-2')")
+        settle(krita)
+        assert krita.do("panel.strip.currentIndex().row()") > 0
+        krita.do(f"studio.calls.clear(); studio.jobs = {left}")
+        krita.do("studio.selected = studio.selected if studio.selected.job in studio.jobs else None")
+        krita.do("wanted = studio.selected; studio.ring('strip')")
+        settle(krita)
+        assert krita.do("studio.calls, studio.selected is wanted") == ([], True)
+        assert krita.do("[index.row() for index in panel.strip.selectedIndexes()]") == krita.do(
+            "[panel.strip.model().row_of(wanted.id)] if wanted else []"
+        )
+
+
+def test_a_hidden_panel_looks_too(krita):
+    """With the last document Krita hides the docker; the end of that document must not go unnoticed."""
+    krita.do("studio = states()['working']; panel = open_panel(studio); krita_panel.shown[0].hide()")
+    krita.do("before = studio.refreshed")
+    krita.until("not panel.isVisible() and studio.refreshed > before + 1")
+
+
 def test_a_verb_that_can_not_be_asked_says_why(krita, screen):
     """In its tooltip, and in words below while the mouse is over it."""
     krita.do("studio = states()['empty']; studio.reasons = {'fill': 'Select an area first.'}")
@@ -373,10 +371,30 @@ def test_actions_are_in_the_menu_and_for_scripts(krita):
         ("compare", True),
         ("cancel", "job-2"),
     ]
+    assert krita.do("studio.conversation.calls") == []  # it is there
+    krita.do("studio.conversation.can_start = True; app.action('bridge_start').trigger()")
     assert krita.do("studio.conversation.calls") == ["start_daemon"]
     assert krita.do("app.action('bridge_compare').isChecked()")
     krita.do("app.action('bridge_compare').trigger()")
     assert not krita.do("studio.comparing")
+
+
+def test_an_action_tells_what_went_wrong_in_it(krita):
+    """On the canvas; not again what went wrong before."""
+    krita.new_document()
+    krita.do("""
+        from plugins.krita.extension import WindowActions
+        studio, floated = krita_studio.WINDOWS.studio_for(window()), []
+        say, WindowActions._say = WindowActions._say, lambda actions, text: floated.append(text)
+        def refuse(deed):
+            studio.message, studio.message_bad = "No.", True
+            studio.ring("message")
+        studio.do = refuse
+    """)
+    for name in ("accept", "accept", "next", "cancel"):
+        krita.do("app.action('bridge_' + name).trigger()", name=name)
+    krita.do("WindowActions._say = say; del studio.do; studio.message, studio.message_bad = '', False")
+    assert krita.do("floated") == ["No.", "No."]
 
 
 def test_each_window_has_its_own(krita):

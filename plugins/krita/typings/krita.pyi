@@ -116,6 +116,7 @@ class Extension(QObject):
 class Notifier(QObject):
     applicationClosing: pyqtSignal
     imageClosed: pyqtSignal
+    imageSaved: pyqtSignal
     viewClosed: pyqtSignal
     viewCreated: pyqtSignal
     windowCreated: pyqtSignal

@@ -212,6 +212,64 @@ def test_a_linked_configuration_stays_a_link(home, capsys):
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(
+    ("step", "options", "setting"),
+    [("_swap", (), b"enable_bridge_krita=true\n"), ("_remove", ("--uninstall",), b"")],
+)
+def test_what_krita_writes_meanwhile_is_kept(home, monkeypatch, step, options, setting):
+    """The configuration is changed as it is at the end, not as it was before the files were changed."""
+    _, config = started(home)
+    if options:
+        assert main(["install", "krita"]) == 0
+    does = getattr(module, step)
+
+    def meanwhile(*paths):
+        does(*paths)
+        config.write_bytes(KRITARC + b"Later=1\n")
+
+    monkeypatch.setattr(module, step, meanwhile)
+    assert main(["install", "krita", *options]) == 0
+    assert config.read_bytes() == KRITARC.replace(b"[python]\n", b"[python]\n" + setting) + b"Later=1\n"
+
+
+def test_a_configuration_is_written_whole_or_not_at_all(home, capsys, monkeypatch):
+    """A full disk leaves it as it was, and nothing beside it; it is on the disk before it takes its place."""
+    _, config = started(home)
+    steps = []
+
+    def fail(_fd):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.os, "fsync", fail)
+    assert main(["install", "krita"]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert list(config.parent.iterdir()) == [config]
+    assert config.read_bytes() == KRITARC
+    replace = Path.replace
+    monkeypatch.setattr(module.os, "fsync", lambda _fd: steps.append("synced"))
+    monkeypatch.setattr(Path, "replace", lambda *paths: steps.append(paths[1].name) or replace(*paths))
+    said(capsys)
+    assert steps.index("kritarc") > steps.index("synced")
+    assert list(config.parent.iterdir()) == [config]
+
+
+def test_no_other_data_folder_can_be_named(home, capsys):
+    """A launcher left there would never be read: the plugin looks in the user's own, or BRIDGE_DATA_DIR's."""
+    started(home)
+    assert main(["install", "krita", "--data-dir", str(home / "else")]) == 2
+    assert "--data-dir" in capsys.readouterr().err
+    assert not (home / "else").exists()
+    assert not (home / ".local/share/krita/pykrita/bridge_krita").exists()
+
+
+def test_the_data_folder_of_the_environment_gets_the_launcher(home, capsys, monkeypatch):
+    """As the plugin will look there."""
+    started(home)
+    monkeypatch.setenv("BRIDGE_DATA_DIR", str(home / "else"))
+    assert said(capsys)["launcher"] == str(home / "else/launcher.json")
+    assert (home / "else/launcher.json").exists()
+
+
 def test_what_is_in_the_way_is_named(home, capsys):
     """Exit code 2, as for any file that can't be written."""
     (home / ".local/share").mkdir(parents=True)

@@ -28,7 +28,7 @@ def test_a_result_of_hundreds_of_megabytes_is_not_refused():
 
 
 def test_large_pixels_go_out_in_pieces_and_uncopied():
-    """No piece is so large that masking it would hold a user interface up; together they are plain MessagePack."""
+    """No piece is so large that masking it holds a user interface up; together they are plain MessagePack."""
     pixels = bytearray(range(256)) * 4096
     frame = {
         "id": 7,

@@ -186,7 +186,7 @@ def test_more_lays_the_candidate_on_its_picture_and_varies_it(tmp_path):
 
 
 def test_more_can_refine_and_take_other_words(tmp_path):
-    """The candidate is refined by the strength that is asked for; words that are not said stay as they were."""
+    """The candidate is refined by the strength that was asked for; words that were not said stay."""
 
     async def scenario():
         async with house(tmp_path) as it, it.client() as client:

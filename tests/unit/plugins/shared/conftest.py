@@ -35,8 +35,9 @@ def conversation(link, memory):
 
 
 @pytest.fixture
-def studio(conversation, host):
+def studio(conversation, host, link):
     """Of one window, with one look at the host taken."""
     studio = Studio(conversation, host)
     studio.refresh()
+    link.asked.clear()
     return studio

@@ -58,8 +58,39 @@ def test_the_daemon_is_started_by_one_click(link, memory):
     assert (conversation.state, topics) == ("waiting", ["connection", "trouble"])
     assert conversation.trouble == "The daemon ended at once. No disk."
     conversation.start_daemon()
+    link.starts[1][0]()  # it runs; now the connection may fail and be told
+    link.hear(ConnectionChanged("waiting", "No."))
+    assert conversation.can_start
+    conversation.start_daemon()
     link.hear(ConnectionChanged("refused", "The token is wrong."))
     assert conversation.words == "The token is wrong."
+
+
+def test_starting_what_runs_does_nothing(conversation, link):
+    """By the menu's action, for example."""
+    conversation.start_daemon()
+    assert (conversation.state, link.starts) == ("connected", [])
+
+
+def test_thumbnails_come_again_when_a_project_is_entered_again(conversation, link):
+    """Its candidates are others for the strip."""
+    for _ in range(2):
+        conversation.board.note_job(info())
+        link.candidate("j1")
+        assert link.take(Fetch).request.thumbnail
+        conversation.choose_project("b" if conversation.project == "default" else "default")
+
+
+def test_failures_of_an_earlier_start_are_no_news(conversation, link):
+    """Nor those that were taken note of, when the connection comes back."""
+    told = info("old", "failed", error_code="odd", error_message="It was odd.")
+    assert conversation.board.note_job(told).trouble == ""
+    job = conversation.board.note_job(info("new"))
+    conversation.board.note_job(replace(told, job="new"))
+    assert job.trouble == "It was odd."
+    conversation.requests.dismiss("new")
+    conversation.board.note_job(replace(told, job="new"))
+    assert job.trouble == ""
 
 
 def test_without_a_launcher_it_says_what_to_install(link, memory):

@@ -49,6 +49,15 @@ def test_another_depth_is_another_picture():
     assert here(pictures, "a")
 
 
+def test_a_daemon_that_does_not_convert_is_told_of(tmp_path):
+    """Its bytes would be noise in the document."""
+    link, failures = StandInLink(), []
+    pictures = Pictures(link, lambda: None)
+    pictures.fetch("a", ("rgba8", "srgb"), None, failures.append)
+    link.take(Fetch).answer(CandidateDone(None, Pixels(1, 1, "rgba16", bytes(8))))
+    assert "older than this plugin" in str(failures[0])
+
+
 def test_a_picture_over_the_limit_is_kept_alone():
     """It is the one that is looked at."""
     pictures = Pictures(StandInLink(), lambda: None, limit=3)

@@ -3,6 +3,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from bridge_server.client.happenings import ConnectionChanged
 from bridge_server.protocol.errors import BridgeError
 from bridge_server.protocol.messages import CandidateDone, Expand, Fetch, Fill
 from bridge_server.protocol.pixels import Pixels
@@ -92,7 +95,7 @@ def test_into_the_active_layer_and_as_a_group(studio, link, host):
 
 
 def test_into_a_layer_that_takes_nothing_is_refused_in_words(studio, link, host):
-    """Before anything is fetched."""
+    """Before anything is fetched; and if another layer is chosen while it is fetched, nothing is touched."""
     offer(studio, link)
     studio.change(place_as="into")
     host.now = replace(host.now, not_into="The active layer is locked.")
@@ -100,6 +103,15 @@ def test_into_a_layer_that_takes_nothing_is_refused_in_words(studio, link, host)
     assert studio.why_not_do("accept") == "The active layer is locked."
     studio.change(place_as="layer")
     assert studio.why_not_do("accept") == ""
+    host.now = replace(host.now, not_into="")
+    studio.refresh()
+    host.kind = Layout("bgra", 16)
+    studio.change(place_as="into")
+    studio.do("accept")
+    host.now = replace(host.now, layer="Another")
+    link.take(Fetch).answer(CandidateDone(None, Pixels(2, 2, "rgba16", bytes(32))))
+    assert studio.message == "Another layer was chosen meanwhile. Accept again."
+    assert host.done == []
 
 
 def test_an_expand_grows_the_canvas(studio, link, host):
@@ -108,10 +120,55 @@ def test_an_expand_grows_the_canvas(studio, link, host):
     offer(studio, link, Expand, placement=Placement(-4, 0, 36, 26))
     studio.do("accept")
     assert host.done[0][:2] == ("grow", Sides(4, 0, 0, 2))
-    host.now = replace(host.now, width=36)
     studio.refresh()
     studio.select_next()
-    assert studio.why_not_do("accept").startswith("The canvas was 32 x 24")
+    assert studio.why_not_do("accept") == "The canvas has another size than when this was asked for."
+
+
+def test_an_expand_of_an_earlier_start_grows_the_canvas_once(studio, link, host, conversation):
+    """Then nobody remembers how large the canvas was, but where what was sent of it ended."""
+    studio.change(sides=Sides(0, 4, 0, 0))
+    first, second = offer(studio, link, Expand, placement=Placement(0, 0, 36, 24))
+    job = conversation.board.candidates[first].job
+    job.canvas, job.region = (0, 0), Placement(0, 0, 32, 24)
+    studio.do("accept")
+    assert host.done[0][:2] == ("grow", Sides(0, 4, 0, 0))
+    studio.refresh()
+    studio.select(second)
+    assert "another size" in studio.why_not_do("accept")
+    host.undo()
+    host.now = replace(host.now, width=32)
+    studio.refresh()
+    assert studio.why_not_do("accept") == ""
+
+
+def test_a_fill_of_a_larger_document_does_not_grow_this_one(studio, link, host, conversation):
+    """It is placed where it was made, as far as there is room."""
+    first, _ = offer(studio, link, placement=Placement(20, 2, 40, 2))
+    conversation.board.candidates[first].job.canvas = (0, 0)
+    studio.do("accept")
+    assert host.done[0][0] == "layer"
+
+
+def test_a_candidate_moves_along_when_the_canvas_grows_to_the_left_or_the_top(studio, link, host):
+    """Over the canvas and as a layer; an undo of the growth brings it back."""
+    first, _ = offer(studio, link)
+    studio.change(sides=Sides(4, 0, 6, 0))
+    studio.ask("expand")
+    job = link.submitted(Expand).job
+    wide = link.candidate(job, placement=Placement(-4, -6, 36, 30))
+    studio.select(wide)
+    studio.do("accept")
+    studio.refresh()
+    studio.select(first)
+    assert studio.shown.placement == Placement(6, 8, 2, 2)
+    layer = host.undo()
+    assert studio.shown.placement == Placement(2, 2, 2, 2)
+    host.redo(layer)
+    studio.do("accept")
+    assert host.done[-1][1].placement == Placement(6, 8, 2, 2)
+    assert link.take(Accept).request.placement == Placement(-4, -6, 36, 30)
+    assert link.take(Accept).request.placement == Placement(6, 8, 2, 2)
 
 
 def test_a_fill_stays_where_it_was_when_the_canvas_was_cropped(studio, link, host):
@@ -121,6 +178,18 @@ def test_a_fill_stays_where_it_was_when_the_canvas_was_cropped(studio, link, hos
     studio.refresh()
     studio.do("accept")
     assert host.done[0][0] == "layer"
+
+
+def test_a_canvas_that_is_cropped_while_pixels_are_fetched_is_not_grown_by_old_numbers(studio, link, host):
+    """The artist is told to accept again."""
+    studio.change(sides=Sides(4, 0, 0, 2))
+    offer(studio, link, Expand, placement=Placement(-4, 0, 36, 26))
+    host.kind = Layout("bgra", 16)
+    studio.do("accept")
+    host.now = replace(host.now, width=20)
+    link.take(Fetch).answer(CandidateDone(None, Pixels(36, 26, "rgba16", bytes(36 * 26 * 8))))
+    assert studio.message == "The canvas was changed meanwhile. Accept again."
+    assert host.done == []
 
 
 def test_a_document_closed_meanwhile_loses_nothing(studio, link, host, conversation):
@@ -135,6 +204,47 @@ def test_a_document_closed_meanwhile_loses_nothing(studio, link, host, conversat
     assert studio.message == "The document is closed."
     assert (host.done, link.kinds()) == ([], [])
     assert conversation.board.candidates[first].decision == ""
+
+
+def test_a_project_that_is_left_meanwhile_gets_nothing(studio, link, host, conversation):
+    """Its candidate must not be placed in the name of another project."""
+    offer(studio, link)
+    host.kind = Layout("bgra", 16)
+    studio.do("accept")
+    asked = link.take(Fetch)
+    conversation.choose_project("other")
+    asked.answer(CandidateDone(None, Pixels(2, 2, "rgba16", bytes(32))))
+    assert studio.message == "The project was changed meanwhile. Accept again."
+    assert host.done == []
+
+
+def test_a_host_that_fails_in_its_own_way_is_told_too(studio, link, host):
+    """And the next accept works."""
+    offer(studio, link)
+    place, host.place = host.place, None
+    with pytest.raises(TypeError):
+        studio.do("accept")
+    assert studio.message_bad
+    host.place = place
+    assert studio.why_not_do("accept") == ""
+
+
+def test_without_the_daemon_only_what_is_here_can_be_accepted(studio, link, conversation):
+    """It is told when the daemon is back; what would have to be fetched is not promised."""
+    first, _ = offer(studio, link)
+    link.hear(ConnectionChanged("waiting"))
+    assert studio.why_not_do("accept") == ""
+    conversation.pictures._forget((first, "rgba8", "srgb"))
+    assert studio.why_not_do("accept") == "The daemon is not connected."
+
+
+def test_an_accept_that_was_undone_before_it_was_answered_is_taken_back(studio, link, host):
+    """The head goes where the canvas is."""
+    first, _ = offer(studio, link)
+    studio.do("accept")
+    host.undo()
+    link.take(Accept).answer(version(first, "v2", "v1"))
+    assert link.take(Go).request == Go("v1", "sky.kra-1")
 
 
 def test_pixels_that_can_t_be_had_are_told(studio, link, conversation):

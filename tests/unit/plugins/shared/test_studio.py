@@ -7,7 +7,18 @@ import pytest
 
 from bridge_server.client.happenings import ConnectionChanged
 from bridge_server.protocol.errors import BridgeError, TooBusy
-from bridge_server.protocol.messages import Cancel, CandidateDone, Expand, Fetch, Fill, Preview, Refine, Vary
+from bridge_server.protocol.history import History
+from bridge_server.protocol.messages import (
+    Cancel,
+    CandidateDone,
+    Expand,
+    Fetch,
+    Fill,
+    Preview,
+    Refine,
+    Submitted,
+    Vary,
+)
 from bridge_server.protocol.pixels import Pixels, check_pixels
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.versions import Less, More, Reject
@@ -147,6 +158,43 @@ def test_previews_are_shown_until_the_first_candidate_is_there(studio, link):
     assert studio.shown is None
 
 
+def test_a_result_waits_for_its_document(studio, link, host):
+    """It is not shown over another one; it is when the artist comes back."""
+    studio.ask("fill")
+    job = link.submitted(Fill).job
+    host.now = replace(host.now, document="sea.kra-2")
+    studio.refresh()
+    name = link.candidate(job, 0)
+    assert (studio.selected, studio.shown) == (None, None)
+    host.now = replace(host.now, document="sky.kra-1")
+    studio.refresh()
+    assert studio.selected.id == name
+
+
+def test_a_document_in_front_brings_its_own_history(studio, link, host):
+    """Asked for once a connection: in a large project it may lie far back."""
+    host.now = replace(host.now, document="sea.kra-2")
+    studio.refresh()
+    assert link.take(History).request.document == "sea.kra-2"
+    host.now = replace(host.now, document="sky.kra-1")
+    studio.refresh()
+    host.now = replace(host.now, document="sea.kra-2")
+    studio.refresh()
+    assert [a.request.document for a in link.asked if isinstance(a.request, History)] == []
+    link.hear(ConnectionChanged("connected"))
+    assert "sea.kra-2" in [a.request.document for a in link.asked if isinstance(a.request, History)]
+
+
+def test_an_error_goes_when_its_reason_may_be_gone(studio, host):
+    """Select an area first: done."""
+    host.now = replace(host.now, selection=None)
+    studio.ask("fill")
+    assert studio.message == "Select an area first."
+    host.now = replace(host.now, selection=Placement(1, 1, 2, 2))
+    studio.refresh()
+    assert (studio.message, studio.message_bad) == ("", False)
+
+
 def test_a_candidate_that_is_not_here_is_fetched_when_it_is_clicked(studio, link, conversation):
     """It is shown when it has come; a refusal is told."""
     first, second = made(studio, link)
@@ -215,11 +263,13 @@ def test_reject_goes_on_to_the_next_one(studio, link):
 
 def test_more_less_and_refine_of_a_candidate(studio, link):
     """They appear in the queue of its document at once, and show their first candidate."""
+    studio.change(prompt="an oak")
     first, _ = made(studio, link)
-    studio.change(count=3, amount=0.25, strength=0.75, prompt="an elm")
+    studio.change(count=3, amount=0.25, strength=0.75, prompt="an elm", seed=5, engine="gone")
     studio.select(first)
     studio.do("more")
     request = link.submitted(More)
+    assert (request.prompt, request.seed, request.engine) == ("an oak", 5, "patchmatch")
     assert (request.candidate, request.verb, request.amount, request.count) == (first, "vary", 0.25, 3)
     assert studio.queue()[0].document == "sky.kra-1"
     new = link.candidate(request.job, 0)
@@ -227,6 +277,7 @@ def test_more_less_and_refine_of_a_candidate(studio, link):
     studio.do("refine")
     request = link.take(More).request
     assert (request.verb, request.strength, request.prompt) == ("refine", 0.75, "an elm")
+    assert request.engine == "patchmatch"
     studio.select(first)
     studio.do("less")
     assert link.take(Less).request.candidate == first
@@ -259,6 +310,21 @@ def test_one_job_is_cancelled_and_no_other(studio, link):
     assert [job.id for job in studio.queue()] == [jobs[1]]
 
 
+def test_a_job_that_is_cancelled_while_it_is_made_is_not_sent(studio, link):
+    """And if it was just sent, it is cancelled there."""
+    kept = []
+    link.ask_made = lambda make, then, failed: kept.append((make, then))
+    studio.ask("fill")
+    (job,) = studio.queue()
+    studio.cancel(job.id)
+    ((make, then),) = kept
+    assert make() is None
+    link.asked.clear()
+    then(Submitted(job.id, 1, 7))
+    assert link.take(Cancel).request.job == job.id
+    assert job.state == "cancelled"
+
+
 def test_a_request_that_is_refused_stays_in_the_queue_until_it_is_dismissed(studio, link):
     """With its reason."""
     studio.ask("fill")
@@ -287,6 +353,11 @@ def test_steering_asks_anew_for_what_is_not_made_yet(studio, link):
     assert (new.count, new.amount, new.seed, new.picture) == (2, 0.8, 101, old.picture)
     assert new.job != old.job
     assert studio.conversation.board.jobs[old.job].candidates != []
+    assert studio.why_not_steer(new.job) != ""
+    for index in range(2):
+        link.candidate(new.job, index)
+    studio.change(amount=0.1)
+    assert studio.why_not_steer(new.job) == "All of it is made already."
     link.state(old.job, "cancelled")
     assert studio.why_not_steer(old.job) == "Only what is being made here can change its course."
 
