@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is laid over the canvas: a preview while a job forms, then its first candidate, then what is chosen."""
+"""What is laid over the canvas: a preview as a job forms, then its first candidate, then what is clicked."""
 
 from __future__ import annotations
 

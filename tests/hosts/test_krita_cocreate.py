@@ -353,7 +353,7 @@ def test_the_canvas_is_resized_during_a_job(it):
     it.made()
     krita.until("studio().selected is not None")
     krita.do("studio().refresh()")
-    assert krita.do("studio().why_not_do('accept')").startswith("The canvas was")
+    assert krita.do("studio().why_not_do('accept')").startswith("The canvas has another size")
     krita.until("not panel().tools.buttons['accept'].isEnabled()")
 
 

@@ -128,6 +128,12 @@ class Studio:
         self.selected = next((each for each in found if each.id == candidate_id), None)
         self.ring("strip", "shown")
 
+    def select_next(self, step=1):
+        """As the real one."""
+        ids = [cell.candidate.id for cell in self.cells() if cell.candidate]
+        here = ids.index(self.selected.id) if self.selected else -1
+        self.select(ids[(here + step) % len(ids)])
+
     def compare(self, on):
         """Kept, and done."""
         self.calls.append(("compare", on))
@@ -145,6 +151,11 @@ class Studio:
     def cancel(self, job_id):
         """Kept."""
         self.calls.append(("cancel", job_id))
+
+    def cancel_all(self):
+        """Kept, job by job."""
+        for job in self.waiting:
+            self.cancel(job.id)
 
     def dismiss(self, job_id):
         """Kept, and done."""
