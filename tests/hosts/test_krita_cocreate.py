@@ -3,8 +3,9 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from hosts.cocreate import cocreate
+from hosts.cocreate import PHOTO, cocreate
 from hosts.room import until
 
 LINEAR = "sRGB-elle-V2-g10.icc"
@@ -408,3 +409,50 @@ def click(it, button):
         (place.x(), place.y())
     """)
     it.krita.screen.click(*point)
+
+
+def test_the_fir_is_gone(it):
+    """A painted mask as a selection; these are the pictures of the README."""
+    krita = it.krita
+    it.open()
+    mask = Image.open(PHOTO.with_name("tree-mask.png")).convert("L")
+    krita.do(
+        """
+        chosen = Selection()
+        chosen.setPixelData(QByteArray(mask), 0, 0, width, height)
+        document.setSelection(chosen)
+        app.action("zoom_to_fit").trigger()
+        panel().verbs.buttons["expand"].setChecked(False)
+        studio().refresh()
+        """,
+        mask=mask.tobytes(),
+        width=mask.width,
+        height=mask.height,
+    )
+    krita.until("studio().look.selection is not None")
+    it.verb("fill", count=6, prompt="the slope without the fir")
+    krita.until("len([c for c in cells() if c.candidate]) >= 2 and sheet() is not None")
+    krita.until("any(c.preview for c in cells()) or finished()")
+    krita.shot("readme-filling")
+    it.made()
+    krita.until("all(c.candidate and c.candidate.thumbnail for c in cells())")
+    inside = np.frombuffer(mask.tobytes(), "u1").reshape(mask.height, mask.width) == 255
+    before = grid(krita.do("seen()"), 4, mask.width)
+    it.accept()
+    after = grid(krita.do("seen()"), 4, mask.width)
+    assert (
+        before[inside].astype(int) - after[inside]
+    ).mean() < -10  # the dark fir gives way to what is brighter
+    krita.do("document.setSelection(None); studio().refresh()")
+    krita.do("from bridge_krita.shared.model import Sides; studio().change(sides=Sides(160, 160, 0, 0))")
+    krita.do("app.action('view_zoom_out').trigger(); app.action('view_zoom_out').trigger()")
+    it.verb("expand", count=3, prompt="")
+    it.made()
+    krita.until("studio().shown is not None and all(c.candidate and c.candidate.thumbnail for c in cells())")
+    krita.shot("readme-expanding")
+    it.accept()
+    krita.do("app.action('zoom_to_fit').trigger()")
+    it.verb("vary", count=4, amount=0.5)
+    it.made()
+    krita.until("studio().shown is not None and all(c.candidate and c.candidate.thumbnail for c in cells())")
+    krita.shot("readme-varying")
