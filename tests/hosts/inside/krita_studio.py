@@ -132,7 +132,8 @@ class Studio:
         """As the real one."""
         ids = [cell.candidate.id for cell in self.cells() if cell.candidate]
         here = ids.index(self.selected.id) if self.selected else -1
-        self.select(ids[(here + step) % len(ids)])
+        if ids:
+            self.select(ids[(here + step) % len(ids)])
 
     def compare(self, on):
         """Kept, and done."""
