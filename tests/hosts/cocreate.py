@@ -5,8 +5,13 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from hosts.krita import KritaHost
 from plugins.build import build_folder
+
+#: In the photo: larches, with a mountain behind.
+AREA = (330, 250, 140, 110)
 
 PHOTO = Path(__file__).parents[2] / "docs" / "demo" / "aitzgorri.jpg"
 
@@ -164,3 +169,29 @@ def cocreate(room, screen, into, *, daemon=True, environment=None):
         if daemon:
             it.connected()
         yield it
+
+
+def grid(pixels, size, width):
+    """Rows of pixels of so many bytes."""
+    return np.frombuffer(pixels, "u1").reshape(-1, width, size)
+
+
+def canvas_box(it):
+    """Where on the screen the middle of the canvas is."""
+    x, y, width, height = it.krita.do("""
+        from bridge_krita.overlay import canvas_of
+        canvas = canvas_of(window().qwindow())
+        corner = canvas.mapToGlobal(QPoint(0, 0))
+        (corner.x(), corner.y(), canvas.width(), canvas.height())
+    """)
+    return x + 40, y + 40, x + width - 40, y + height - 40
+
+
+def click(it, button):
+    """With the mouse, in the middle of a button that is enabled."""
+    it.krita.until(f"{button}.isEnabled()")
+    point = it.krita.do(f"""
+        place = {button}.mapToGlobal({button}.rect().center())
+        (place.x(), place.y())
+    """)
+    it.krita.screen.click(*point)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hosts.cocreate import cocreate
 from hosts.room import NoHosts, Room, RoomError, provision
 from hosts.screen import Screen
 
@@ -54,3 +55,18 @@ def pytest_runtest_makereport(item, call):
         with contextlib.suppress(RoomError):
             screen.shot(f"failed-{item.name}")
     return report
+
+
+@pytest.fixture(scope="module")
+def cocreating(room, screen, tmp_path_factory):
+    """One Krita with the plugin, and one daemon, for the module."""
+    with cocreate(room, screen, tmp_path_factory.mktemp("plugin")) as it:
+        yield it
+
+
+@pytest.fixture
+def it(cocreating):
+    """The same, with no document, no job and nothing shown."""
+    yield cocreating
+    assert cocreating.krita.script_errors() == []
+    cocreating.forget()
