@@ -309,7 +309,7 @@ def _say(screen: Screen, given: argparse.Namespace, changes: list[_Change]) -> N
         screen.line("If Krita is open, restart it." if given.uninstall else _NEXT)
 
 
-_NEXT = "Start Krita, or restart it if it is open; then Settings > Dockers > Co-create."
+_NEXT = "Start Krita, or restart it if it is open: the docker Co-create shows itself with the first document."
 
 
 def _done(change: _Change, given: argparse.Namespace) -> str:

@@ -140,7 +140,7 @@ class _Project(QComboBox):
         self.setCompleter(None)  # type: ignore[arg-type]
         line = self.lineEdit()
         line.clear()
-        line.setPlaceholderText(_("Name of the new project"))
+        line.setPlaceholderText(_("Its name"))
         line.returnPressed.connect(self._slots(self._end_name))
         line.setFocus()
 

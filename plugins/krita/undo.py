@@ -20,6 +20,10 @@ __all__ = ["Joins"]
 PATIENCE = 0.5
 MOST = 50
 
+#: Milliseconds between the two steps: Krita moves the active layer along by events, and two steps in one go
+#: can leave no layer active.
+_BREATH = 150
+
 
 @dataclass
 class _Join:
@@ -69,7 +73,7 @@ class Joins:
         for join in self._arrived():
             if self._action is not None and time.monotonic() < self._until:
                 action, self._action = self._action, None
-                QTimer.singleShot(0, partial(self._again, join, action))
+                QTimer.singleShot(_BREATH, partial(self._again, join, action))
         if time.monotonic() >= self._until and self._timer is not None:
             self._timer.stop()
 

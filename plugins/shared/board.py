@@ -129,6 +129,13 @@ class Board:
             candidate.decision, candidate.version = "accept", info.version
         return candidate
 
+    def stand(self, version: str, *, stands: bool) -> None:
+        """The artist's undo took a version off the canvas, or redo brought it back."""
+        info = self.versions.get(version)
+        candidate = self.candidates.get(info.candidate) if info is not None else None
+        if candidate is not None:
+            candidate.decision = "accept" if stands else ""
+
     def clear(self) -> None:
         """Another project begins."""
         self.jobs.clear()

@@ -62,8 +62,9 @@ class Studio:
                 self.conversation.learn_about(look.document if look else "")
                 self._showing.turn_to(look)
             self._ring("look")
-        if look is not None:
-            self._undone.attend(look.document)
+        if look is not None and self._undone.attend(look.document):
+            self.tell("")
+            self._ring("strip")
 
     def change(self, **settings: Any) -> None:
         """Set some of the settings."""

@@ -215,3 +215,5 @@ def test_into_the_active_layer_and_as_a_group(it):
     krita.until("state()[1] == before[1] and state()[0] != before[0]")
     it.undo()
     krita.until("state() == before")
+    krita.until("app.activeDocument().activeNode() is not None")
+    krita.until("app.activeDocument().activeNode().name() == 'Background'")

@@ -194,7 +194,9 @@ def _send_draft(
     mask = brief.mask[grid]
     seen = shown[grid]
     present = working(brief.picture[grid], tone).astype(np.float32)
-    draft = pull_push(present, (seen & (mask == 0)).astype(np.float32))
+    around = (seen & (mask == 0)).astype(np.float32)
+    # where all is selected there is no surface to go by
+    draft = pull_push(present, around) if around.any() else present
     if brief.verb != "fill":
         keep = 1 - (brief.amount if brief.verb == "vary" else brief.strength)
         weight = np.float32(keep) * seen[..., None].astype(np.float32)

@@ -352,6 +352,14 @@ def test_previews_are_clear_outside_the_selection(make, listener, texture, verb,
         assert pixels[..., 3].any()
 
 
+@pytest.mark.parametrize("verb", ["vary", "refine"])
+def test_a_preview_of_the_whole_picture_is_as_bright_as_it(make, listener, texture, verb) -> None:
+    """Where everything is selected there are no surroundings to go by."""
+    make(texture, np.full((96, 96), 255, np.uint8), verb, amount=0.75, strength=0.75)
+    pixels = next(entry[-1] for entry in listener.told if entry[0] == "preview")
+    assert abs(float(pixels[..., :3].mean()) - float(texture[..., :3].mean())) < 8
+
+
 @pytest.mark.parametrize("verb", ["fill", "refine"])
 def test_progress_rises_in_steps(make, listener, texture, square, verb, monkeypatch) -> None:
     """A little before the library's call, and many steps where the hole is made small first."""

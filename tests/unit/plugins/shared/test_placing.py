@@ -279,9 +279,12 @@ def test_the_artist_s_undo_and_redo_move_the_head(studio, link, host):
     layer = host.undo()
     studio.refresh()
     assert link.take(Go).request == Go("v1", "sky.kra-1")
+    decisions = [cell.candidate.decision for cell in studio.cells()]
+    assert (decisions, studio.message) == (["accept", ""], "")
     host.redo(layer)
     studio.refresh()
     assert link.take(Go).request == Go("v2", "sky.kra-1")
+    assert [cell.candidate.decision for cell in studio.cells()] == ["accept", "accept"]
     host.undo(), host.undo()
     studio.refresh()
     assert link.take(Go).request == Go("", "sky.kra-1")
