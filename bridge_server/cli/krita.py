@@ -14,6 +14,7 @@ __all__ = ["PLUGIN", "Place", "disabled", "enabled", "places", "resource_directo
 PLUGIN = "bridge_krita"
 
 _SETTING = f"enable_{PLUGIN}".encode()
+_SETTINGS = b"[bridge_krita]"
 _GROUP = b"[python]"
 
 
@@ -110,8 +111,8 @@ def enabled(config: bytes) -> bytes:
 
 
 def disabled(config: bytes) -> bytes:
-    """A ``kritarc`` that does not know the plugin, nor an empty group where it was."""
-    lines = config.splitlines(keepends=True)
+    """A ``kritarc`` that knows neither the plugin nor what was set in it, nor an empty group where it was."""
+    lines = _without_settings(config.splitlines(keepends=True))
     for index in reversed(_our_lines(lines)):
         del lines[index]
         header = index - 1
@@ -120,6 +121,24 @@ def disabled(config: bytes) -> bytes:
             before = header - 1 if header and not lines[header - 1].strip() else header
             del lines[before:index]
     return b"".join(lines)
+
+
+def _without_settings(lines: list[bytes]) -> list[bytes]:
+    """Without the group in which the plugin keeps its settings."""
+    kept: list[bytes] = []
+    inside = False
+    for line in lines:
+        if line.lstrip().startswith(b"["):
+            inside = line.strip() == _SETTINGS
+            if inside and kept and not kept[-1].strip():
+                kept.pop()
+        if not inside:
+            kept.append(line)
+        elif not line.strip():
+            kept.append(line)  # it parts what is before from what comes after
+    while len(kept) < len(lines) and kept and not kept[-1].strip():
+        kept.pop()
+    return kept
 
 
 def _our_lines(lines: Sequence[bytes]) -> list[int]:

@@ -141,8 +141,8 @@ class Cocreate:
         self.krita.do("app.activeDocument().waitForDone()")
 
     def undo(self):
-        """One press of ctrl+Z's action."""
-        self.krita.do("app.action('edit_undo').trigger()")
+        """One press of ctrl+Z's action; busy, Krita ignores it."""
+        self.krita.do("app.activeDocument().waitForDone(); app.action('edit_undo').trigger()")
 
     def forget(self):
         """Nothing is left of a test: jobs end, documents close."""

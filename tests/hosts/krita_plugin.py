@@ -60,9 +60,11 @@ def layer(data, at, name="made", visible=True, **facts):
     return Layer(name, Placement(*at), Raw(at[2], at[3], host.layout(now()), data), facts, visible)
 
 def undo():
+    app.activeDocument().waitForDone()  # busy, Krita ignores the press
     app.action("edit_undo").trigger()
 
 def redo():
+    app.activeDocument().waitForDone()
     app.action("edit_redo").trigger()
 
 def pixel(colour, count):

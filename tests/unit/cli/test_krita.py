@@ -125,3 +125,18 @@ def test_a_group_that_is_left_empty_goes_too():
     config = b"[a]\nb=1\n\n[python]\nenable_bridge_krita=false\n\n[theme]\nT=1\n"
     assert disabled(config) == b"[a]\nb=1\n\n[theme]\nT=1\n"
     assert disabled(b"[python]\nenable_bridge_krita=true\nenable_x=true\n") == b"[python]\nenable_x=true\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"[a]\nx=1\n\n[bridge_krita]\nprompts=[]\n\n[c]\ny=2\n", b"[a]\nx=1\n\n[c]\ny=2\n"),
+        (b"[a]\nx=1\n\n[bridge_krita]\nprompts=[]\n", b"[a]\nx=1\n"),
+        (b"[bridge_krita]\nprompts=[]\n\n[c]\ny=2\n", b"\n[c]\ny=2\n"),
+        (b"[a]\nx=1\n\n", b"[a]\nx=1\n\n"),
+    ],
+    ids=["between", "last", "first", "none"],
+)
+def test_what_was_set_in_the_docker_goes_too(before, after):
+    """And nothing of what is around it."""
+    assert disabled(before) == after
