@@ -22,7 +22,7 @@ MOST = 50
 
 #: Milliseconds between the two steps: Krita moves the active layer along by events, and two steps in one go
 #: can leave no layer active.
-_BREATH = 150
+_BREATH = 40
 
 
 @dataclass
