@@ -76,20 +76,14 @@ class Requests:
             negative_prompt=job.negative_prompt,
             engine=engine,
         )
-        self._link.ask(
-            request, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
-        )
-        return job
+        return self._send(job, request)
 
     def less(self, candidate: Candidate) -> Job:
         """Ask for what is least like a candidate."""
         job = self._again(candidate, candidate.job.verb, strength=candidate.job.strength)
         settings = self._preferences.settings
         request = Less(candidate.id, count=settings.count, seed=settings.seed, job=job.id)
-        self._link.ask(
-            request, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
-        )
-        return job
+        return self._send(job, request)
 
     def cancel(self, job_id: str) -> None:
         """End a job; what it has made stays."""
@@ -116,10 +110,17 @@ class Requests:
             "sending",
             self._preferences.settings.count,
             prompt=of.prompt,
+            negative_prompt=of.negative_prompt,
             strength=strength,
         )
         job.document, job.canvas, job.engine, job.host = of.document, of.canvas, of.engine, of.host
         self._begin(job)
+        return job
+
+    def _send(self, job: Job, request: Union[More, Less]) -> Job:
+        self._link.ask(
+            request, lambda told: self._submitted(job, told), lambda error: self._failed(job, error)
+        )
         return job
 
     def _begin(self, job: Job) -> None:

@@ -263,13 +263,15 @@ def test_reject_goes_on_to_the_next_one(studio, link):
 
 def test_more_less_and_refine_of_a_candidate(studio, link):
     """They appear in the queue of its document at once, and show their first candidate."""
-    studio.change(prompt="an oak")
+    studio.change(prompt="an oak", negative_prompt="fog")
     first, _ = made(studio, link)
+    studio.change(negative_prompt="")
     studio.change(count=3, amount=0.25, strength=0.75, prompt="an elm", seed=5, engine="gone")
     studio.select(first)
     studio.do("more")
     request = link.submitted(More)
     assert (request.prompt, request.seed, request.engine) == ("an oak", 5, "patchmatch")
+    assert request.negative_prompt == "fog"
     assert (request.candidate, request.verb, request.amount, request.count) == (first, "vary", 0.25, 3)
     assert studio.queue()[0].document == "sky.kra-1"
     new = link.candidate(request.job, 0)
