@@ -3,16 +3,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..protocol.records import EngineInfo
+from ..protocol.errors import BridgeError
+from ..protocol.records import EngineInfo, Steering
 
-__all__ = ["Brief", "Engine", "Made", "Report"]
+__all__ = ["BatchingEngine", "Brief", "Engine", "GuidePicture", "Made", "Report"]
+
+
+@dataclass(frozen=True)
+class GuidePicture:
+    """A :class:`bridge_server.protocol.records.Guide` as an engine sees it.
+
+    Attributes:
+        picture: (h, w, C) as :attr:`Brief.picture`, of any size.
+        colorspace: ``srgb`` or ``linear``.
+    """
+
+    kind: str
+    picture: NDArray[Any]
+    colorspace: str = "srgb"
+    weight: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,7 @@ class Brief:
     amount: float = 0.5
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     stage: str = "full"
+    guides: tuple[GuidePicture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,10 @@ class Report(Protocol):
         """Raise :class:`bridge_server.protocol.errors.Cancelled` if nobody wants the result any more."""
         ...
 
+    def steering(self) -> Steering:
+        """What the artist has changed so far; of what ``info.steers`` does not name nothing is told."""
+        ...
+
 
 class Engine(Protocol):
     """Makes pixels. Lives in a worker process, used by one thread at a time."""
@@ -96,5 +119,20 @@ class Engine(Protocol):
         Raises:
             EngineFailed: the request makes no picture, with the reason and what to do.
             Cancelled: passed through from ``report.check``.
+        """
+        ...
+
+
+class BatchingEngine(Engine, Protocol):
+    """An engine whose ``info.batches`` is True: it makes candidates, also of several briefs, at once."""
+
+    def generate_together(
+        self, briefs: Sequence[Brief], reports: Sequence[Report]
+    ) -> Iterator[tuple[int, Made | BridgeError]]:
+        """Make the candidates of several briefs, as far as they fit in one batch, else one after the other.
+
+        Yields the number of a brief and a candidate of it, or, once and last for that brief, why it ends
+        early: as :meth:`Engine.generate` would raise it. A brief without an error ends with its last seed's
+        candidate, or after fewer if ``steering().finish`` was set.
         """
         ...

@@ -6,7 +6,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-__all__ = ["CandidateInfo", "Context", "EngineInfo", "JobInfo", "Placement"]
+from .pixels import Pixels
+
+__all__ = [
+    "CandidateInfo",
+    "Context",
+    "EngineInfo",
+    "Guide",
+    "JobInfo",
+    "Placement",
+    "Setting",
+    "Steering",
+]
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,56 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Guide:
+    """A picture that leads an engine besides the words; which kinds it heeds stands in its ``EngineInfo``.
+
+    ``scribble``, ``lineart``, ``canny`` and ``depth`` lie over the region (over the grown one, of an expand)
+    and are stretched to it; of ``canny`` the engine finds the edges itself. ``style`` is any picture.
+    ``toward`` is another picture of the region, for ``vary``: ``amount`` is the way to it.
+    """
+
+    kind: str
+    picture: Pixels
+    #: 0 to 2.
+    weight: float = 1.0
+    #: The share of the steps between which it is heeded.
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True)
+class Steering:
+    """What an artist changed since a job was asked for; None is as it was asked."""
+
+    prompt: Optional[str] = None
+    negative_prompt: Optional[str] = None
+    strength: Optional[float] = None
+    guidance: Optional[float] = None
+    #: One for each guide, in their order.
+    weights: Optional[list[float]] = None
+    #: Finish from the present state.
+    finish: bool = False
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One of an engine's own ``parameters``, for a client that shows it.
+
+    ``kind`` is ``integer``, ``number``, ``choice``, ``text`` or ``weights`` (a map of some ``choices`` to
+    numbers). ``low`` and ``high`` bound numbers.
+    """
+
+    name: str
+    title: str
+    kind: str
+    default: Any = None
+    low: Optional[float] = None
+    high: Optional[float] = None
+    choices: list[str] = field(default_factory=list)
+    description: str = ""
+
+
+@dataclass(frozen=True)
 class EngineInfo:
     """What an engine can do, so that a client never offers what it would ignore."""
 
@@ -41,6 +102,7 @@ class EngineInfo:
     title: str
     #: Each verb with the settings that change its result; a client greys out what is not named there.
     verbs: dict[str, list[str]]
+    #: What of a :class:`Steering` it heeds from the next step on.
     steers: list[str]
     context: Context
     description: str = ""
@@ -52,6 +114,9 @@ class EngineInfo:
     model_hash: str = ""
     #: The verbs for which it can make cheap drafts, among which taste chooses.
     drafts: list[str] = field(default_factory=list)
+    #: The kinds of :class:`Guide` that it heeds, and its own ``parameters``.
+    guides: list[str] = field(default_factory=list)
+    settings: list[Setting] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
