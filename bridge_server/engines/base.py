@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -127,12 +127,16 @@ class BatchingEngine(Engine, Protocol):
     """An engine whose ``info.batches`` is True: it makes candidates, also of several briefs, at once."""
 
     def generate_together(
-        self, briefs: Sequence[Brief], reports: Sequence[Report]
-    ) -> Iterator[tuple[int, Made | BridgeError]]:
+        self,
+        briefs: Sequence[Brief],
+        reports: Sequence[Report],
+        deliver: Callable[[int, Made | BridgeError], None],
+    ) -> None:
         """Make the candidates of several briefs, as far as they fit in one batch, else one after the other.
 
-        Yields the number of a brief and a candidate of it, or, once and last for that brief, why it ends
-        early: as :meth:`Engine.generate` would raise it. A brief without an error ends with its last seed's
-        candidate, or after fewer if ``steering().finish`` was set.
+        ``deliver`` is called with the number of a brief and each candidate of it as soon as it exists, also
+        while the others are still being made; or, once and last for that brief, with why it ends early: what
+        :meth:`Engine.generate` would raise. A brief without an error has ended when this returns, or with its
+        last seed's candidate; with fewer if ``steering().finish`` was set.
         """
         ...

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the artist wants models to be run: the section ``[diffusers]`` of the daemon's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ...protocol.errors import BadRequest
+
+__all__ = ["Options"]
+
+_CHOICES = {
+    "dtype": ("auto", "bf16", "fp16", "fp32"),
+    "quantise": ("", "fp8"),
+    "offload": ("auto", "none", "model", "sequential"),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """See each.
+
+    Attributes:
+        device: ``auto`` or as torch names it: ``cuda``, ``cuda:1``, ``mps``, ``xpu``, ``cpu``.
+        dtype: of the weights; ``auto`` takes half precision on an accelerator and float on a processor.
+        max_batch: candidates that are made at once; 0 goes by the memory (and one by one on a processor).
+        compile: whether torch compiles the denoiser: minutes at the first picture of a size, then faster.
+        quantise: ``fp8`` keeps the denoiser's weights in 8 bits: half the memory, a little less exact.
+        offload: what to keep in main memory until it is needed; ``auto`` goes by the memory of the GPU.
+        previews: whether candidates are shown as they form.
+        vram_reserve: GB of the GPU's memory to leave to other programs.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    max_batch: int = 0
+    compile: bool = False
+    quantise: str = ""
+    offload: str = "auto"
+    previews: bool = True
+    vram_reserve: float = 1.0
+
+    @staticmethod
+    def of(settings: Mapping[str, Any]) -> Options:
+        """The options in a map.
+
+        Raises:
+            BadRequest: a name is unknown or a value wrong.
+        """
+        known = {each.name for each in fields(Options)}
+        for name in settings:
+            if name not in known:
+                raise BadRequest(
+                    f"The setting diffusers.{name} is unknown.", f"Use one of {', '.join(sorted(known))}."
+                )
+        options = Options(**settings)
+        for name, choices in _CHOICES.items():
+            if getattr(options, name) not in choices:
+                raise BadRequest(
+                    f"The setting diffusers.{name} is {getattr(options, name)!r}.",
+                    f"Use one of {', '.join(repr(choice) for choice in choices)}.",
+                )
+        return options
