@@ -11,7 +11,8 @@ from typing import Any, cast
 from .. import __version__
 from ..protocol.messages import MAX_COUNT, MAX_SEED
 from .conversation_arguments import add_conversation
-from .parsing import Parser, UsageError, described, number, parameter, place_options, whole
+from .model_arguments import add_models
+from .parsing import Parser, UsageError, described, guide, number, parameter, place_options, whole
 
 __all__ = ["Asked", "UsageError", "asked_from", "parse"]
 
@@ -76,6 +77,7 @@ class Asked:
     """One of the verbs, as it was asked for. ``strength`` None means the verb's own default.
 
     ``sides`` are the pixels to grow by: left, right, top, bottom. ``taste`` None: as the project is set.
+    ``guides`` are kinds, files and weights.
     """
 
     verb: str
@@ -93,6 +95,7 @@ class Asked:
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
     taste: bool | None = None
     drafted: bool = False
+    guides: tuple[tuple[str, Path, float], ...] = ()
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -134,6 +137,7 @@ def asked_from(given: argparse.Namespace) -> Asked:
         parameters=dict(given.param),
         taste=given.taste,
         drafted=given.drafted,
+        guides=tuple(given.guide),
     )
 
 
@@ -157,6 +161,7 @@ def _parser() -> Parser:
     )
     groups = {"make pictures": _add_verbs(commands), **add_conversation(commands)}
     groups["look back"]["report"] = _add_report(commands)
+    groups["models"] = add_models(commands)
     groups["plugins"] = _add_install(commands)
     groups["the daemon"] = _add_daemon(commands)
     parser.description = f"{_TOP}\n{_listed(groups)}"
@@ -260,6 +265,12 @@ def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
     add("--count", type=whole(1, MAX_COUNT), default=1, metavar="N", help=f"results, 1 to {MAX_COUNT}")
     add("--seed", type=whole(0, MAX_SEED), metavar="S", help="the same seed makes the same pixels")
     add("--engine", default="", metavar="E", help="which engine (default: the daemon's first)")
+    _add_levers(parser)
+
+
+def _add_levers(parser: argparse.ArgumentParser) -> None:
+    """What leads the engine besides words, and who chooses among its offers."""
+    add = parser.add_argument
     add(
         "--param",
         type=parameter,
@@ -267,6 +278,15 @@ def _add_verb(parser: argparse.ArgumentParser, verb: str) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a setting of the engine; may be given several times",
+    )
+    add(
+        "--guide",
+        type=guide,
+        action="append",
+        default=[],
+        metavar="KIND=FILE[:WEIGHT]",
+        help="a picture that leads the engine besides the words, such as scribble, lineart, canny, depth (of"
+        " the size of the result) or style, with a weight of 0 to 2; may be given several times",
     )
     add("--project", default="default", metavar="P", help="the project to work in (default: default)")
     add(

@@ -23,6 +23,7 @@ _COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "report": ("report", "report"),
     "install": ("install", "install"),
+    "models": ("models", "models"),
     "fill": ("verbs", "verb"),
     "expand": ("verbs", "verb"),
     "vary": ("verbs", "verb"),

@@ -21,6 +21,7 @@ __all__ = [
     "axis",
     "byte_count",
     "described",
+    "guide",
     "moment",
     "moment_end",
     "number",
@@ -123,6 +124,17 @@ def parameter(text: str) -> tuple[str, Any]:
         return name.strip(), json.loads(value)
     except ValueError:
         return name.strip(), value
+
+
+def guide(text: str) -> tuple[str, Path, float]:
+    """``kind=file`` or ``kind=file:weight``, the weight from 0 to 2."""
+    kind, equals, rest = text.partition("=")
+    file, colon, last = rest.rpartition(":")
+    if not colon or not re.fullmatch(r"[\d.]+", last):
+        file, last = rest, "1"
+    if not equals or not kind.strip() or not file:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND=FILE or KIND=FILE:WEIGHT")
+    return kind.strip(), Path(file), number(0, 2)(last)
 
 
 def pin(text: str) -> tuple[str, float]:

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..canvas.masks import bounds
-from ..protocol.errors import NotFound
+from ..protocol.errors import BadRequest, NotFound
 from ..protocol.messages import Expand, Fill, Refine, Vary
-from ..protocol.records import Context, EngineInfo, Placement
+from ..protocol.records import Context, EngineInfo, Guide, Placement
 from ..protocol.regions import expand_region, region_for
 from .arguments import Asked
 from .pictures import Picture, to_pixels
 
-__all__ = ["engine_named", "outline", "region_of", "remarks", "request_for"]
+__all__ = ["check_guides", "engine_named", "outline", "region_of", "remarks", "request_for"]
 
 Mask = NDArray[np.uint8]
 
@@ -70,8 +70,37 @@ def region_of(asked: Asked, picture: Picture, mask: Mask | None, context: Contex
     return region_for(selection, picture.width, picture.height, context)
 
 
+def check_guides(asked: Asked, picture: Picture, guides: Sequence[Picture]) -> None:
+    """Raise BadRequest unless each of the pictures that guide lies over the result; a style may be any."""
+    result = outline(asked, picture)
+    for (kind, path, _), each in zip(asked.guides, guides, strict=True):
+        if kind != "style" and each.array.shape[:2] != result.array.shape[:2]:
+            raise BadRequest(
+                f"The guide {path} is {each.width} x {each.height} pixels, the result {result.width} x "
+                f"{result.height}.",
+                "Both must have the same size.",
+            )
+
+
+def _guides(asked: Asked, guides: Sequence[Picture], region: Placement) -> list[Guide]:
+    """What guides, as far as it lies over the region, which an expand makes larger."""
+    left, right, top, bottom = asked.sides
+    rows = slice(region.y, region.y + region.height + top + bottom)
+    columns = slice(region.x, region.x + region.width + left + right)
+    made: list[Guide] = []
+    for (kind, _, weight), each in zip(asked.guides, guides, strict=True):
+        array = each.array if kind == "style" else each.array[rows, columns]
+        made.append(Guide(kind, to_pixels(array, each.colorspace), weight))
+    return made
+
+
 def request_for(
-    asked: Asked, picture: Picture, mask: Mask | None, region: Placement, job: str
+    asked: Asked,
+    picture: Picture,
+    mask: Mask | None,
+    region: Placement,
+    job: str,
+    guides: Sequence[Picture] = (),
 ) -> Fill | Expand:
     """The request for a region of the picture. Without a mask all of it is selected.
 
@@ -92,6 +121,7 @@ def request_for(
         "job": job,
         "taste": asked.taste,
         "drafted": asked.drafted,
+        "guides": _guides(asked, guides, region),
     }
     if asked.strength is not None:
         common["strength"] = asked.strength

@@ -30,7 +30,7 @@ from .pictures import (
     read_picture,
     write_picture,
 )
-from .plan import engine_named, outline, region_of, remarks, request_for
+from .plan import check_guides, engine_named, outline, region_of, remarks, request_for
 from .show import Bars, Screen
 from .words import made_line
 
@@ -50,6 +50,7 @@ class Prepared:
     picture: Picture
     mask: NDArray[np.uint8] | None
     outputs: list[Path]
+    guides: list[Picture] = field(default_factory=list[Picture])
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def verb(given: argparse.Namespace) -> int:
 
 
 def _spare_inputs(output: Path, asked: Asked) -> None:
-    for source in (asked.image, asked.mask):
+    for source in (asked.image, asked.mask, *(path for _, path, _ in asked.guides)):
         if source is not None and output.exists() and output.samefile(source):
             raise BadRequest(f"{output} is what was given; writing it would lose it.", "Choose another OUT.")
 
@@ -127,11 +128,13 @@ def prepare(asked: Asked) -> Prepared:
     """
     picture = read_picture(asked.image)
     mask = None if asked.mask is None else read_mask(asked.mask, (picture.width, picture.height))
+    guides = [read_picture(path) for _, path, _ in asked.guides]
+    check_guides(asked, picture, guides)
     outputs = numbered(asked.output, asked.count)
     for output in outputs:
         _spare_inputs(output, asked)
         check_output(output, outline(asked, picture))
-    return Prepared(asked, picture, mask, outputs)
+    return Prepared(asked, picture, mask, outputs, guides)
 
 
 def perform(
@@ -158,7 +161,7 @@ def perform(
     if alters_everything(asked.output):
         screen.note(_JPEG)
     region = region_of(asked, prepared.picture, prepared.mask, engine.context)
-    request = request_for(asked, prepared.picture, prepared.mask, region, outcome.job)
+    request = request_for(asked, prepared.picture, prepared.mask, region, outcome.job, prepared.guides)
     with screen.bars(asked.count, keep=keep_bars) as bars:
         run_job(client, request, _Writer(prepared, screen, bars, outcome))
     outcome.seconds = time.monotonic() - started
