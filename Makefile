@@ -50,8 +50,10 @@ $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) -e .
 	@touch $@
 
+# with the diffusion engine, whose tests need torch; on Linux PyPI's is the one for NVIDIA, so for a smaller one:
+# PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make test
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) -e ".[dev]"
+	$(PIP) -e ".[dev,diffusers]"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev

@@ -6,6 +6,7 @@ The only place that imports torch, and only once there is something to make: loa
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,5 +25,11 @@ def load(models: Path, settings: Mapping[str, Any] | None = None) -> list[Diffus
     Raises:
         BadRequest: one of ``settings`` is unknown or wrong; see :class:`.options.Options`.
     """
-    residence = Residence(Shelf(models), Options.of(settings or {}))
+    residence = _residence(models, Options.of(settings or {}))
     return [DiffusersEngine(card, residence) for card in residence.shelf.cards() if card.role == "base"]
+
+
+@functools.cache
+def _residence(models: Path, options: Options) -> Residence:
+    """One for the process, so that two lists of engines don't keep two models in memory."""
+    return Residence(Shelf(models), options)

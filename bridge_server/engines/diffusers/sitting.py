@@ -151,7 +151,8 @@ class Sitting:
     def taken(self, piece: Piece, picture: torch.Tensor) -> None:
         """Hand a candidate over."""
         piece.state = "done"
-        made = piece.task.work.made(piece.index, picture, self._recipe(piece))
+        factor = self._model.space.factor
+        made = piece.task.work.made(piece.index, picture, self._recipe(piece), factor=factor)
         piece.task.report.progress(piece.index, 1.0)
         self._deliver(piece.task.number, made)
 

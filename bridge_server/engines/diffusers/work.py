@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as everybody calls it
 from numpy.typing import NDArray
 
-from ...canvas.blend import match_seam
+from ...canvas.blend import meet
 from ...canvas.colour import Tone, exact, restore, visible
 from ...canvas.masks import Box, bounds, dilate
 from ...canvas.patches import assemble
@@ -26,7 +27,10 @@ from .plan import Pass, passes_for, strength_of
 __all__ = ["Work", "as_tensor", "guide_colours"]
 
 #: How far from the selection the colours count to which a candidate is matched, in pixels.
-_RING = 16
+_RING = 24
+
+#: Within how many pixels of the selection's border contents that do not meet are evened out.
+_BAND = 10
 
 
 @dataclass(frozen=True)
@@ -141,16 +145,28 @@ class Work:
         """A finished pass as what the next one begins with: (1, 3, h, w) from 0 to 1."""
         return self._fit(picture, size.width, size.height).clamp(0, 1)
 
-    def made(self, index: int, picture: torch.Tensor | None, recipe: Mapping[str, Any]) -> Made:
-        """A finished (1, 3, h, w) picture of the region, 0 to 1, as a candidate; None: what is there."""
+    def made(
+        self, index: int, picture: torch.Tensor | None, recipe: Mapping[str, Any], *, factor: int = 8
+    ) -> Made:
+        """A finished picture as a candidate.
+
+        Args:
+            index: of the candidate.
+            picture: (1, 3, h, w), 0 to 1, of the whole region; None for what there is now.
+            recipe: for the record.
+            factor: pixels of the picture for each latent, along a side.
+        """
         brief, box = self.brief, self.box
         height, width = brief.mask.shape
         if picture is None:
             return Made(index, box.x0, box.y0, assemble(self._present(), brief.mask[box.slices]), recipe)
         colours = (self._fit(picture, width, height).clamp(0, 1) * 255)[0].permute(1, 2, 0).numpy()
         selected = brief.mask > 0
-        ring = dilate(selected, _RING) & ~selected & self.shown
-        matched = match_seam(self.colours, colours, selected, ring)
+        # latents that are selected in part were made anew as a whole
+        reach = math.ceil(factor * max(height / picture.shape[2], width / picture.shape[3]))
+        repainted = dilate(selected, reach)
+        held = dilate(selected, reach + _RING) & ~repainted & self.shown
+        matched = meet(self.colours, colours, selected, held, _BAND)
         pixels = restore(np.clip(matched[box.slices], 0, 255), self.tone, brief.picture.dtype)
         return Made(index, box.x0, box.y0, assemble(pixels, brief.mask[box.slices]), recipe)
 
