@@ -45,9 +45,9 @@ def meet(
 ) -> Floats:
     """Make a generated area fit its surroundings although what was generated may cross the hole's border.
 
-    Colours that drifted are told by what was generated where nothing should change, and corrected throughout.
-    At the border itself the difference may be one of content: an object that goes on outside, where it can't be
-    shown. It is evened out there too, but fades within a narrow band, so that it does not tint the rest.
+    Colours that drifted are told by what was generated where nothing should change, and corrected
+    throughout. At the border itself the difference may be one of content: an object that goes on outside,
+    where it can't be shown. It is evened out there too, but within a narrow band, so as not to tint the rest.
 
     Args:
         original: (H, W, C), right outside the hole.
