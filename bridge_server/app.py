@@ -15,6 +15,7 @@ import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from .server.hub import Hub
 from .server.keeping import keep_within_budget
 from .server.listener import Listener
 from .sessions.memory import Memory
+from .workers.fleet import Fleet
 from .workers.supervisor import Supervisor
 
 __all__ = ["AlreadyRunning", "serve"]
@@ -43,6 +45,9 @@ log = logging.getLogger("bridge_server")
 
 WORKER_COMMAND = (sys.executable, "-m", "bridge_server.workers.child")
 CLERK_COMMAND = (sys.executable, "-m", "bridge_server.workers.clerk")
+#: torch works with all cores; nothing is fetched behind the artist's back.
+_MODEL_ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
 _LAUNCHER = Launcher([sys.executable, "-m", "bridge_server"])
 
 
@@ -52,8 +57,12 @@ class AlreadyRunning(BridgeError):
     code = "already_running"
 
 
-def serve(config: Config, worker_command: Sequence[str] = WORKER_COMMAND) -> None:
+def serve(config: Config, worker_command: Sequence[str] | None = None) -> None:
     """Run a daemon until it is told to stop, by a signal, a client, or because nobody needs it.
+
+    Args:
+        config: its settings.
+        worker_command: a program with other engines than our own.
 
     Raises:
         AlreadyRunning: the data folder is in use.
@@ -78,14 +87,34 @@ def serve(config: Config, worker_command: Sequence[str] = WORKER_COMMAND) -> Non
         ) from error
 
 
-async def _run(config: Config, worker_command: Sequence[str]) -> None:
+async def _run(config: Config, worker_command: Sequence[str] | None) -> None:
     await _Daemon(config, worker_command).run()
+
+
+def _fleet(config: Config, worker_command: Sequence[str] | None) -> Fleet:
+    """A pool for each kind of engine that is installed, which is found out without loading it."""
+    pools = {
+        "patchmatch": Supervisor(
+            worker_command or WORKER_COMMAND, size=config.worker_count, idle_exit=config.worker_idle_exit
+        )
+    }
+    if worker_command is None and find_spec("torch") and find_spec("diffusers"):
+        settings = msgspec.json.encode(config.diffusers).decode()
+        models = str(config.data_dir / "models")
+        pools["diffusers"] = Supervisor(
+            [*WORKER_COMMAND, "diffusers", "--models", models, "--settings", settings],
+            size=1,
+            idle_exit=config.model_idle_exit,
+            name="diffusers",
+            environment=_MODEL_ENVIRONMENT,
+        )
+    return Fleet(pools)
 
 
 class _Daemon:
     """One run of the daemon."""
 
-    def __init__(self, config: Config, worker_command: Sequence[str]) -> None:
+    def __init__(self, config: Config, worker_command: Sequence[str] | None) -> None:
         self._config = config
         self._token = secrets.token_urlsafe(32)
         self._stopped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -93,14 +122,12 @@ class _Daemon:
         self._memory = Memory(config.data_dir)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._clerk = Clerk(CLERK_COMMAND, idle_exit=config.worker_idle_exit)
-        self._supervisor = Supervisor(
-            worker_command, size=config.worker_count, idle_exit=config.worker_idle_exit
-        )
+        self._fleet = _fleet(config, worker_command)
         self._hub = Hub()
         self._scheduler = Scheduler(
             self._memory.store,
             self._writer,
-            self._supervisor,
+            self._fleet,
             Chooser(self._memory.store, self._memory.lessons, self._writer, self._clerk),
             self._publish,
             max_pixels=config.max_pixels,
@@ -142,6 +169,7 @@ class _Daemon:
     def _make_desk(self, address: str, started: float) -> Desk:
         self._desk = Desk(
             scheduler=self._scheduler,
+            fleet=self._fleet,
             clerk=self._clerk,
             memory=self._memory,
             writer=self._writer,
@@ -198,7 +226,7 @@ class _Daemon:
         await self._clerk.close()
         if self._desk is not None:
             await self._desk.settle()
-        await self._supervisor.close()
+        await self._fleet.close()
         self._writer.shutdown()
         self._memory.close()
 

@@ -7,16 +7,40 @@ import os
 import sys
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from .protocol.discovery import data_dir
 from .protocol.errors import BadRequest
 
-__all__ = ["Config", "load_config"]
+__all__ = ["Config", "Diffusers", "load_config"]
 
 _MIB = 2**20
+
+
+class Diffusers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How diffusion models are run: the section ``[diffusers]``.
+
+    Attributes:
+        device: ``auto`` or as torch names it: ``cuda``, ``cuda:1``, ``mps``, ``xpu``, ``cpu``.
+        dtype: of the weights.
+        max_batch: candidates that are made at once; 0 goes by the memory.
+        compile: let torch compile the model: minutes at the first picture of a size, then faster.
+        quantise: ``fp8`` keeps the weights in 8 bits.
+        offload: what waits in main memory until it is needed.
+        previews: show candidates as they form.
+        vram_reserve: GB of the GPU's memory to leave to other programs.
+    """
+
+    device: str = "auto"
+    dtype: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    max_batch: Annotated[int, msgspec.Meta(ge=0)] = 0
+    compile: bool = False
+    quantise: Literal["", "fp8"] = ""
+    offload: Literal["auto", "none", "model", "sequential"] = "auto"
+    previews: bool = True
+    vram_reserve: Annotated[float, msgspec.Meta(ge=0)] = 1.0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,6 +58,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         max_queued: jobs that may wait or run at once.
         workers: processes that compute at once; 0 takes one per core, at most 8.
         worker_idle_exit: seconds after which an unused worker process ends.
+        model_idle_exit: the same of the process that has models loaded, which takes long to come back.
+        diffusers: how diffusion models are run.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
     """
 
@@ -47,6 +73,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     max_queued: Annotated[int, msgspec.Meta(ge=1)] = 64
     workers: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     worker_idle_exit: Annotated[float, msgspec.Meta(gt=0)] = 300.0
+    model_idle_exit: Annotated[float, msgspec.Meta(gt=0)] = 1800.0
+    diffusers: Diffusers = Diffusers()
     log_level: Annotated[str, msgspec.Meta(pattern="^(debug|info|warning|error)$")] = "info"
 
     @property

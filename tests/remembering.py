@@ -8,7 +8,7 @@ from dataclasses import replace
 import samples
 from bridge_server.protocol.messages import JobState
 from bridge_server.protocol.pixels import Pixels
-from bridge_server.protocol.records import Placement
+from bridge_server.protocol.records import Guide, Placement
 from bridge_server.protocol.taste import Forget, SetTaste
 from bridge_server.protocol.versions import Accept, Go, Mark, Modify, Reject, Undo
 from bridge_server.sessions.conversation import Sitting
@@ -39,6 +39,7 @@ class World(Memory):
         descriptors = asked.pop("descriptors", None)
         picture, mask = asked.pop("picture", None), asked.pop("mask", None)
         common = {"job": job, "count": max(count, 1), "document": "", "unlike": "", "drafted": False}
+        common |= {"guides": []}
         request = replace(samples.REQUESTS[verb], **common | asked)
         request = replace(request, picture=picture or pixels(f"{job} picture"))
         if verb != "expand":
@@ -131,12 +132,14 @@ def of_everything(folder):
     talk.go(Go(oak, "cover.xcf"), gimp)
     talk.mark(Mark(oak, starred=True), BY)
     talk.measured(world.tree.decisions("kind = 'modify'", ())[0].decision, 0.5, 12.0)
-    world.job("v", 2, gimp, "vary")
+    world.job("v", 2, gimp, "vary", guides=[Guide("toward", pixels("v toward"))])
     world.accept("v-c0", gimp)
     world.lessons.forget(Forget(), PROJECT)
     world.lessons.load(samples.REQUESTS["load_taste"], PROJECT)
     world.lessons.set(SetTaste(on=True, scope="project"), PROJECT)
-    world.job("w", 3, verb="refine")
+    world.job("w", 3, verb="refine", state="queued")
+    world.store.steer("w", samples.STEERING)
+    world.store.set_state(JobState("w", "done"))
     world.accept("w-c2")
     world.job("f", 0, state="failed")
     return world

@@ -3,17 +3,32 @@
 
 import samples_conversation as conversation
 from bridge_server.protocol import messages as m
+from bridge_server.protocol import steering as s
 from bridge_server.protocol.work import (
     CancelTask,
     Ready,
+    SteerTask,
     Task,
     TaskCandidate,
     TaskDraft,
     TaskEnded,
     TaskPreview,
     TaskProgress,
+    Together,
 )
-from samples_records import CANDIDATE, DESCRIPTOR, ENGINE, JOB, MASK, PATCH, PICTURE, PLACE, REGION
+from samples_records import (
+    CANDIDATE,
+    DESCRIPTOR,
+    ENGINE,
+    GUIDE,
+    JOB,
+    MASK,
+    PATCH,
+    PICTURE,
+    PLACE,
+    REGION,
+    STEERING,
+)
 
 DONE = m.CandidateDone(CANDIDATE, PATCH)
 _VERB = {
@@ -31,6 +46,8 @@ _VERB = {
     "taste": True,
     "drafted": True,
     "unlike": "c0ffee",
+    "guides": [GUIDE],
+    "live": "str0kes",
 }
 
 #: op -> a request with no field at its default
@@ -39,13 +56,15 @@ REQUESTS = {
     for request in (
         m.Hello(1, "t0ken", "a test/1.0", "krita", "book cover", "s1"),
         m.Status(),
-        m.Engines(),
+        m.Engines(fresh=True),
         m.Echo(PICTURE),
         m.Fill(PICTURE, MASK, REGION, **_VERB),
         m.Expand(PICTURE, REGION, left=1, right=2, top=3, bottom=4, **_VERB),
         m.Vary(PICTURE, MASK, REGION, **_VERB, amount=0.25),
         m.Refine(PICTURE, MASK, REGION, **_VERB),
         m.Cancel("j0b"),
+        s.Steer("j0b", "an oak", "fog", 0.625, 6.5, [0.5]),
+        s.Finish("j0b"),
         m.GetJob("j0b"),
         m.ListJobs(every_session=True, limit=7),
         m.Fetch("c0ffee", thumbnail=True, format="rgba16", colorspace="linear"),
@@ -68,6 +87,8 @@ RESULTS = {
     "vary": _SUBMITTED,
     "refine": _SUBMITTED,
     "cancel": m.Ack(),
+    "steer": s.Steered("j0b", STEERING),
+    "finish": s.Steered("j0b", STEERING),
     "job": JOB,
     "jobs": m.JobList([JOB]),
     "fetch": DONE,
@@ -85,20 +106,26 @@ EVENTS = {
     "job.preview": m.Preview("j0b", 1, REGION, PATCH),
     "job.drafts": m.DraftsProgress("j0b", 3, 12),
     "job.candidate": DONE,
+    "job.steered": s.Steered("j0b", STEERING),
+    "daemon.engines": m.EngineList([ENGINE]),
     "daemon.stops": m.DaemonStops("SIGTERM"),
     **conversation.EVENTS,
 }
+
+_TASK = Task(
+    "j0b:1", "patchmatch", "expand", PICTURE, MASK, [1], [43], [1, 2, 3, 4], "a tree", "text",
+    0.75, 0.25, {"patch_radius": 5}, "drafted", [GUIDE], STEERING,
+)  # fmt: skip
 
 #: name -> message between the daemon and a worker
 WORK = {
     type(message).__name__: message
     for message in (
         Ready([ENGINE]),
-        Task(
-            "j0b:1", "patchmatch", "expand", PICTURE, MASK, [1], [43], [1, 2, 3, 4], "a tree", "text",
-            0.75, 0.25, {"patch_radius": 5}, "drafted",
-        ),
+        _TASK,
+        Together("both", [_TASK]),
         CancelTask("j0b:1"),
+        SteerTask("j0b:1", STEERING),
         TaskProgress("j0b:1", 1, 0.5),
         TaskPreview("j0b:1", 1, PLACE, PATCH),
         TaskDraft("j0b:d1", 1, 43, DESCRIPTOR),

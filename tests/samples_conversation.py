@@ -8,7 +8,7 @@ from bridge_server.protocol import report as r
 from bridge_server.protocol import taste as t
 from bridge_server.protocol import versions as v
 from bridge_server.protocol.records import Placement
-from samples_records import CANDIDATE, DESCRIPTOR, JOB, MASK, OTHER, PATCH, PICTURE, PLACE, REGION
+from samples_records import CANDIDATE, DESCRIPTOR, GUIDE, JOB, MASK, OTHER, PATCH, PICTURE, PLACE, REGION
 
 CANVAS = Placement(0, 0, 640, 480)
 VERSION = v.VersionInfo(
@@ -114,6 +114,7 @@ REQUESTS = (
         prompt="an oak",
         negative_prompt="fog",
         engine="patchmatch",
+        toward="c0de",
     ),
     v.Less("c0ffee", **_AGAIN),
     v.Undo("cover.kra", "v1", key="k3y"),
@@ -166,7 +167,7 @@ RESULTS = {
     "tree": v.Tree([VERSION], next=11),
     "version": v.VersionDone(VERSION, PLACE, PATCH),
     "history": h.HistoryPage([h.HistoryEntry(JOB, [DECISION], [VERSION])], next=11),
-    "inputs": h.JobInputs("j0b", REGION, PICTURE, MASK, [1, 2, 3, 4]),
+    "inputs": h.JobInputs("j0b", REGION, PICTURE, MASK, [1, 2, 3, 4], [GUIDE]),
     "compare": h.Comparison(
         CANDIDATE,
         CANDIDATE,

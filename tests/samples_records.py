@@ -10,6 +10,8 @@ PATCH = Pixels(1, 1, "rgba8", b"\x10\x20\x30\xff")
 REGION = r.Placement(40, -7, 2, 1)
 PLACE = r.Placement(41, -7, 1, 1)
 DESCRIPTOR = {"lightness": 0.5, "warmth": -0.25}
+GUIDE = r.Guide("depth", PICTURE, weight=0.75, start=0.125, end=0.875)
+STEERING = r.Steering("an oak", "fog", 0.625, 6.5, [0.5], finish=True)
 OTHER = {"lightness": 0.625, "warmth": 0.125}
 
 ENGINE = r.EngineInfo(
@@ -25,6 +27,8 @@ ENGINE = r.EngineInfo(
     model="sdxl",
     model_hash="ab12",
     drafts=["fill", "vary"],
+    guides=["depth", "style"],
+    settings=[r.Setting("steps", "Steps", "choice", 20, 1.0, 50.0, ["few", "many"], "How many.")],
 )
 CANDIDATE = r.CandidateInfo("c0ffee", "j0b", 1, 43, PLACE, 0.25, {"patch_radius": 5}, 2.5, "near", DESCRIPTOR)
 JOB = r.JobInfo(
@@ -52,6 +56,8 @@ JOB = r.JobInfo(
     drafts=12,
     drafted=True,
     unlike="c0ffee",
+    guides=[r.GuideInfo("depth", 0.75, 0.125, 0.875)],
+    steering=STEERING,
     position=3,
     error_code="worker_died",
     error_message="It ended.",

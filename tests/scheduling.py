@@ -21,17 +21,20 @@ from bridge_server.workers.clerk import answer
 SOON = 10
 THUMBNAIL = replace(samples.PATCH, data=b"\x11\x21\x31\xff")
 FINAL = ("done", "failed", "cancelled")
+_STEERS = ["prompt", "negative_prompt", "strength", "guidance", "weights", "finish"]
+_EVERY = {"verbs": {key: [] for key in VERBS}, "steers": _STEERS}
 ENGINES = [
-    replace(samples.ENGINE, name="one", batches=False, verbs={key: [] for key in VERBS}, drafts=["fill"]),
-    replace(samples.ENGINE, name="all", batches=True, verbs={"fill": []}, drafts=[]),
+    replace(samples.ENGINE, name="one", batches=False, drafts=["fill"], **_EVERY),
+    replace(samples.ENGINE, name="all", batches=True, verbs={"fill": []}, drafts=[], steers=[]),
+    replace(samples.ENGINE, name="big/model", batches=True, drafts=[], guides=["depth", "toward"], **_EVERY),
 ]
 
 
 class Run:
     """One task at a worker."""
 
-    def __init__(self, task, listener):
-        self.task, self.say = task, listener
+    def __init__(self, task, listener, kind):
+        self.task, self.say, self.kind = task, listener, kind
         self.ended = asyncio.get_running_loop().create_future()
 
     def make(self, index, pixels=samples.PATCH, **recipe):
@@ -58,37 +61,59 @@ class Run:
         """Break down."""
         self.ended.set_exception(error)
 
+    @property
+    def parts(self):
+        """Of several together: the part of each job."""
+        return {task.task.partition(":")[0]: Part(task, self.say, self.kind) for task in self.task.tasks}
+
+
+class Part(Run):
+    """One of several tasks together at a worker."""
+
+    def end(self, code="", message=""):
+        """Say its last word; that of all is still to come."""
+        self.say(TaskEnded(self.task.task, code, message))
+
 
 class Workers:
-    """Stands in for a Supervisor."""
+    """Stands in for a Fleet of two pools: engines named ``big/...`` have one worker of their own."""
 
     def __init__(self, size=2):
-        self.size = size
+        self.sizes = {"small": size, "big": 1}
         self.names = []
         self.started = asyncio.Queue()
-        self.cancelled = []
+        self.cancelled, self.steered = [], []
         self._runs = {}
 
-    async def engines(self):
-        """As a Supervisor's."""
+    def kind_of(self, engine):
+        """As a Fleet's."""
+        return "big" if engine.startswith("big/") else "small"
+
+    async def engines(self, *, fresh=False):
+        """As a Fleet's."""
         return ENGINES
 
-    async def run(self, task, listener):
-        """As a Supervisor's; ends when the test says so."""
-        run = self._runs[task.task] = Run(task, listener)
+    async def run(self, engine, task, listener):
+        """As a Fleet's; ends when the test says so."""
+        run = self._runs[task.task] = Run(task, listener, self.kind_of(engine))
         self.started.put_nowait(run)
-        assert len(self._runs) <= self.size, "more tasks than workers"
+        kinds = [each.kind for each in self._runs.values()]
+        assert all(kinds.count(kind) <= size for kind, size in self.sizes.items()), "more tasks than workers"
         try:
             return await run.ended
         finally:
             del self._runs[task.task]
 
-    def cancel(self, task, grace):
-        """As a Supervisor's, at once."""
+    def cancel(self, engine, task, grace):
+        """As a Fleet's, at once; one of several together is only noted."""
         self.cancelled.append((task, grace))
         run = self._runs.get(task)
         if run is not None and not run.ended.done():
             run.die(Cancelled("Cancelled."))
+
+    def steer(self, engine, task, steering):
+        """As a Fleet's."""
+        self.steered.append((task, steering))
 
 
 class Clerk:
@@ -177,7 +202,7 @@ class Stage:
     async def submit(self, job, session="s1", **fields):
         """A small fill."""
         plain = {"job": job, "engine": "one", "count": 1, "if_gone": "finish"}
-        off = {"taste": False, "drafted": False, "unlike": ""}
+        off = {"taste": False, "drafted": False, "unlike": "", "guides": [], "live": ""}
         request = replace(samples.REQUESTS["fill"], **plain | off | fields)
         async with asyncio.timeout(SOON):
             return await self.scheduler.submit(request, Sitting(session, "book cover", "krita"))
@@ -217,9 +242,11 @@ class Stage:
 
     def abandon(self):
         """End as ``kill -9`` does: nothing more is written or told."""
-        for task in self.scheduler._tasks:
-            task.remove_done_callback(self.scheduler._computed)
-            task.cancel()
+        dispatcher = self.scheduler._dispatcher
+        dispatcher._stopped = True
+        for lane in dispatcher._lanes.values():
+            for task in lane.tasks:
+                task.cancel()
         self.writer.shutdown()
         self.memory.close()
 

@@ -110,6 +110,7 @@ class House:
     def _desk(self, address):
         self.desk = Desk(
             scheduler=self.stage.scheduler,
+            fleet=self.stage.workers,
             clerk=self.stage.clerk,
             memory=self.stage.memory,
             writer=self.stage.writer,
@@ -139,6 +140,7 @@ class House:
     async def make(self, client, job="a", count=1, pixels=samples.PATCH, **fields):
         """A finished job of the client's; its candidates' ids."""
         plain = {"engine": "one", "if_gone": "finish", "taste": False, "drafted": False, "unlike": ""}
+        plain |= {"guides": [], "live": ""}
         request = replace(samples.REQUESTS["fill"], **plain | {"job": job, "count": count} | fields)
         answer = await client.answer(request)
         assert not isinstance(answer, dict), answer

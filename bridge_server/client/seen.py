@@ -9,6 +9,7 @@ from typing import Optional
 from ..protocol.codec import Event
 from ..protocol.messages import FINAL_STATES, CandidateDone, JobState
 from ..protocol.projects import ProjectDeleted
+from ..protocol.steering import Steered
 
 __all__ = ["SeenLog"]
 
@@ -77,7 +78,7 @@ class SeenLog:
             return self._is_news_of_the_project(event)
         if isinstance(body, CandidateDone):
             job = body.info.job
-        elif isinstance(body, JobState):
+        elif isinstance(body, (JobState, Steered)):
             job = body.job
         else:
             return True

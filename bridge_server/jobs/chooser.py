@@ -45,7 +45,9 @@ class Chooser:
             return 0
         if request.unlike:
             await self._read(self._store.candidate_info, request.unlike)
-        elif not (_wants(request) and (await self._read(self._lessons.study, project)).active):
+        elif request.live or not (
+            _wants(request) and (await self._read(self._lessons.study, project)).active
+        ):
             return 0
         return min(max(_EACH * request.count, _FEWEST), _MOST)
 

@@ -26,7 +26,10 @@ class Live:
     left: set[int]
     #: The request with its pixels, while they are needed; a job that waits leaves them on disk.
     request: Fill | Expand | None = None
-    running: set[str] = field(default_factory=set[str])
+    #: What workers do for it now, by name.
+    running: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    #: Whether it has a candidate.
+    made: bool = False
     #: What the drafts that are made look like, by index, until the choice among them is written down.
     drafts: dict[int, dict[str, float]] = field(default_factory=dict[int, dict[str, float]])
     choosing: bool = False
@@ -43,6 +46,16 @@ class Live:
         else:
             parts = [tuple(left)] if record.engine.batches else [(index,) for index in left]
         return [Entry(record.job, record.session, record.request.priority, part, drafting) for part in parts]
+
+    def give_up_waiting(self) -> None:
+        """Leave undone what no worker has begun to make."""
+        begun = [entry for entry in self.running.values() if not entry.drafts]
+        self.left.intersection_update(index for entry in begun for index in entry.indices)
+
+    @property
+    def finishing(self) -> bool:
+        """Whether what is there now is enough."""
+        return self.record.steering.finish
 
     def may_choose(self) -> bool:
         """True once, when every draft is made; their tasks can all end after that."""

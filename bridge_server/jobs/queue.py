@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 __all__ = ["Entry", "TaskQueue"]
@@ -18,6 +19,13 @@ class Entry:
     priority: int
     indices: tuple[int, ...]
     drafts: bool = False
+    #: Not to be made together with others.
+    alone: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the task is called."""
+        return f"{self.job}:{'d' if self.drafts else ''}{','.join(map(str, self.indices))}"
 
 
 class TaskQueue:
@@ -44,10 +52,24 @@ class TaskQueue:
         if not self._entries:
             return None
         entry = min(self._entries, key=self._rank)  # min keeps the oldest of equals
-        self._entries.remove(entry)
-        self._served[entry.session] = next(self._clock)
-        self._forget_the_absent()
+        self._serve(entry)
         return entry
+
+    def take(self, fits: Callable[[Entry], bool], room: int) -> list[Entry]:
+        """Take the tasks that fit, in the order in which they would go, up to ``room`` candidates.
+
+        One that is too large for what is left of the room stays.
+        """
+        taken: list[Entry] = []
+        waiting = [entry for entry in self._entries if fits(entry)]
+        while waiting:
+            entry = min(waiting, key=self._rank)
+            waiting.remove(entry)
+            if len(entry.indices) <= room:
+                room -= len(entry.indices)
+                self._serve(entry)
+                taken.append(entry)
+        return taken
 
     def drop(self, job: str) -> list[Entry]:
         """Take all waiting tasks of a job out."""
@@ -65,6 +87,11 @@ class TaskQueue:
             served[entry.session] = next(clock)
             jobs.setdefault(entry.job)
         return list(jobs)
+
+    def _serve(self, entry: Entry) -> None:
+        self._entries.remove(entry)
+        self._served[entry.session] = next(self._clock)
+        self._forget_the_absent()
 
     def _rank(self, entry: Entry) -> tuple[int, int]:
         return (-entry.priority, self._served.get(entry.session, 0))

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
@@ -18,21 +18,25 @@ from ..protocol.errors import (
     BadRequest,
     BridgeError,
     Cancelled,
+    Conflict,
     DaemonStopping,
     Interrupted,
     NotFound,
     TooBusy,
 )
 from ..protocol.messages import Expand, Fill, JobState, Submitted
-from ..protocol.records import EngineInfo, JobInfo
-from ..protocol.work import TaskCandidate
+from ..protocol.records import JobInfo
+from ..protocol.steering import Finish, Steer, Steered
+from ..protocol.work import Task, TaskCandidate, TaskEnded
 from ..sessions.conversation import Sitting
 from ..sessions.database import Told
 from ..sessions.store import JobRecord, Store
-from ..workers.supervisor import Supervisor
+from ..workers.fleet import Fleet
 from .chooser import Chooser
+from .dispatcher import Dispatcher, unexpected
 from .live import Live
-from .queue import Entry, TaskQueue
+from .queue import Entry
+from .steering import change_in
 from .tasks import engine_for, raise_if_failed, task_for, without_pixels
 
 __all__ = ["Scheduler"]
@@ -59,20 +63,19 @@ class Scheduler:
         self,
         store: Store,
         writer: Executor,
-        supervisor: Supervisor,
+        fleet: Fleet,
         chooser: Chooser,
         publish: Callable[[str, Event], None],
         *,
         max_pixels: int,
         max_queued: int,
     ) -> None:
-        self._store, self._writer, self._supervisor = store, writer, supervisor
+        self._store, self._writer, self._fleet = store, writer, fleet
         self._chooser, self._publish = chooser, publish
         self._max_pixels, self._max_queued = max_pixels, max_queued
-        self._queue = TaskQueue()
         self._live: dict[str, Live] = {}
+        self._dispatcher = Dispatcher(fleet, self._live, self)
         self._submitting: dict[str, asyncio.Task[Submitted]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     # ---- what clients ask --------------------------------------------------------------------------
@@ -82,19 +85,6 @@ class Scheduler:
         """How many jobs wait and how many are being computed."""
         running = sum(1 for live in self._live.values() if live.state == "running")
         return len(self._live) - running, running
-
-    @property
-    def workers(self) -> list[str]:
-        """The living worker processes, for people."""
-        return self._supervisor.names
-
-    async def engines(self) -> list[EngineInfo]:
-        """What the engines can do, the default first; starts a worker the first time.
-
-        Raises:
-            WorkerDied: no worker could be started.
-        """
-        return await self._supervisor.engines()
 
     @property
     def idle(self) -> bool:
@@ -136,14 +126,37 @@ class Scheduler:
             return
         await self._finish(live, Cancelled("Cancelled."))
 
+    async def steer(self, request: Steer | Finish) -> Steered:
+        """Change what a job is made with, or finish it early. Asking twice to finish is no error.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has ended already.
+            BadRequest, Unsupported: it can't be changed like this.
+        """
+        live = self._live.get(request.job)
+        if live is None:
+            known = (await self.job(request.job)).steering
+            if isinstance(request, Finish) and known is not None and known.finish:
+                return Steered(request.job, known)
+            raise Conflict(f"The job {request.job!r} has ended already.", "Ask for a new one.")
+        change = change_in(request, live.record)
+        (told,) = await self._record(live, lambda: self._store.steer(request.job, change))
+        live.record = replace(live.record, steering=told.event.body.steering)
+        self._dispatcher.steer(live)
+        if live.finishing:
+            await self._take_now(live)
+        return told.event.body
+
     async def job(self, job: str) -> JobInfo:
         """One job as it is now."""
-        return self._placed(await self._write(self._store.job, job), self._queue.order())
+        info = await self._write(self._store.job, job)
+        return replace(info, position=self._dispatcher.positions().get(job, 0))
 
     async def jobs(self, session: str | None, limit: int) -> list[JobInfo]:
         """The newest jobs."""
-        order = self._queue.order()
-        return [self._placed(info, order) for info in await self._write(self._store.jobs, session, limit)]
+        infos, places = await self._write(self._store.jobs, session, limit), self._dispatcher.positions()
+        return [replace(info, position=places.get(info.job, 0)) for info in infos]
 
     async def session_gone(self, session: str) -> None:
         """A session's last connection dropped: end what only it wanted."""
@@ -157,7 +170,9 @@ class Scheduler:
         """Take up what the last daemon left. Before the first client comes."""
         for record in await self._write(self._store.unfinished):
             live = self._admit(record)
-            if not live.left:  # it died between the last candidate and the word that this was all
+            if live.finishing:
+                await self._take_now(live)
+            elif not live.left:  # it died between the last candidate and the word that this was all
                 await self._finish(live, None)
             elif record.state == "running" and record.restarts >= _MAX_RESTARTS:
                 error = Interrupted(
@@ -171,17 +186,15 @@ class Scheduler:
                 if record.state == "running":
                     await self._record(live, JobState(record.job, "queued", resumed=True))
                 live.state = "queued"
-                self._enqueue(live)
-        self._pump()
+                self._dispatcher.add(live)
+                await self._take_place(live)
+        self._dispatcher.pump()
 
     async def stop(self) -> None:
         """Take no more work, cut running steps off and finish writing. Unfinished jobs wait on disk."""
         self._stopping = True
         await asyncio.gather(*self._submitting.values(), return_exceptions=True)
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._dispatcher.stop()
         for live in list(self._live.values()):
             if live.state == "running":  # an orderly stop does not count against a job
                 try:
@@ -200,7 +213,7 @@ class Scheduler:
         check_job(request, max_pixels=self._max_pixels)
         if len(self._live) >= self._max_queued:
             raise TooBusy(f"{len(self._live)} jobs are waiting already.", "Cancel some, or wait.")
-        engine = engine_for(request, await self.engines())
+        engine = engine_for(request, await self._fleet.engines())
         seed = secrets.randbits(_SEED_BITS) * _SEED_STEP if request.seed is None else request.seed
         drafts = await self._chooser.pool_size(request, engine, by.project)
         record = JobRecord(
@@ -215,9 +228,10 @@ class Scheduler:
             raise
         log.info("job %s: %s, %d candidates, %s", job, request.op, request.count, engine.name)
         if live.state == "queued":  # a cancel can come before the end of writing
-            self._enqueue(live)
-            position = _position(job, self._queue.order())
-            self._pump()
+            self._dispatcher.add(live)
+            await self._take_place(live)
+            position = self._dispatcher.positions().get(job, 0)
+            self._dispatcher.pump()
             if not live.running:
                 live.request = None
         else:
@@ -235,70 +249,68 @@ class Scheduler:
         if record.job in self._live:
             raise BadRequest(f"There is a job {record.job!r} already.", "Choose another id.")
         left = set(range(record.request.count)) - record.done_indices
-        live = Live(record, record.state, record.seq, left)
+        live = Live(record, record.state, record.seq, left, made=bool(record.done_indices))
         self._live[record.job] = live
         return live
 
-    def _enqueue(self, live: Live) -> None:
-        for entry in live.entries(self._supervisor.size):
-            self._queue.add(entry)
+    async def _take_place(self, live: Live) -> None:
+        """Of a stream of live requests only the newest waits; what is being computed goes on to its end."""
+        stream = live.record.request.live
+        for other in list(self._live.values()) if stream else []:
+            if other is live:
+                break  # what comes after it is newer
+            theirs = (other.record.session, other.record.request.live)
+            if theirs == (live.record.session, stream) and not other.running:
+                await self._finish(other, Cancelled("A newer picture took its place."))
 
     # ---- computing ---------------------------------------------------------------------------------
 
-    def _pump(self) -> None:
-        """Give waiting tasks to free workers. The set of tasks is the count of workers in use."""
-        while not self._stopping and len(self._tasks) < self._supervisor.size:
-            entry = self._queue.pop()
-            if entry is None:
-                return
-            live = self._live[entry.job]
-            name = f"{entry.job}:{'d' if entry.drafts else ''}{','.join(map(str, entry.indices))}"
-            live.running.add(name)
-            self._spawn(self._compute(live, entry, name))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._computed)
-
-    def _computed(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("computing a task failed", exc_info=task.exception())
-        self._pump()
-
-    async def _compute(self, live: Live, entry: Entry, name: str) -> None:
-        """One task from its start to the end of what it leads to."""
-        said: asyncio.Queue[Any] = asyncio.Queue()
+    async def prepare(self, live: Live) -> None:
+        """See :class:`.dispatcher.Owner`."""
         try:
             if live.state == "queued":
                 live.state = "running"
                 await self._record(live, JobState(live.record.job, "running"))
-            request = live.request or await self._write(self._store.request, live.record.job)
-            live.request = request
-            if live.record.job not in self._live:  # cancelled before there was anything to stop
-                return
-            task = task_for(live.record, request, entry, name)
-            writing = asyncio.create_task(self._hear(live, said))
-            try:
-                ended = await self._supervisor.run(task, said.put_nowait)
-            finally:
-                said.put_nowait(None)
-                await writing
-            raise_if_failed(ended, live.record.engine, missing=live.misses(entry))
+            live.request = live.request or await self._write(self._store.request, live.record.job)
+        except BridgeError as error:
+            await self._finish(live, error)
+        except Exception:
+            log.exception("job %s can't be begun", live.record.job)
+            await self._finish(live, unexpected())
+
+    def task_for(self, live: Live, entry: Entry) -> Task | None:
+        """See :class:`.dispatcher.Owner`."""
+        if live.record.job not in self._live or live.request is None:
+            return None  # it ended before there was anything to stop
+        return task_for(live.record, live.request, entry)
+
+    async def conclude(self, live: Live, entry: Entry, end: TaskEnded | BridgeError) -> None:
+        """See :class:`.dispatcher.Owner`."""
+        try:
+            if live.finishing and not entry.drafts:
+                live.left.difference_update(entry.indices)
+            raise_if_failed(end, live.record.engine, missing=live.misses(entry))
             if entry.drafts and live.may_choose():
                 await self._choose(live)
         except BridgeError as error:
             await self._finish(live, error)
         except Exception:
             log.exception("job %s failed unexpectedly", live.record.job)
-            await self._finish(live, _unexpected())
-        finally:
-            live.running.discard(name)
-            if not live.running:
-                live.request = None
-        if not live.left and live.record.job in self._live:
-            await self._finish(live, None)
+            await self._finish(live, unexpected())
+
+    async def left(self, live: Live) -> None:
+        """See :class:`.dispatcher.Owner`."""
+        if not live.running:
+            live.request = None
+        if not live.left:
+            await self._finish(live, _nothing(live))
+
+    async def _take_now(self, live: Live) -> None:
+        """What is begun is finished, the rest is not made."""
+        self._dispatcher.drop(live.record.job)
+        live.give_up_waiting()
+        if not live.left:
+            await self._finish(live, _nothing(live))
 
     async def _choose(self, live: Live) -> None:
         """All drafts are made: let taste choose, write the choice down, and put the chosen in line."""
@@ -306,20 +318,19 @@ class Scheduler:
         await self._write(self._store.set_plan, live.record.job, plan)
         live.record = replace(live.record, plan=plan)
         if live.record.job in self._live:
-            self._enqueue(live)
+            self._dispatcher.add(live)
 
-    async def _hear(self, live: Live, said: asyncio.Queue[Any]) -> None:
-        """Pass on what a worker says, in its order, until None. What can't be kept ends the job."""
-        while (message := await said.get()) is not None:
-            if live.record.job not in self._live:
-                continue
-            try:
-                await self._tell(live, message)
-            except BridgeError as error:
-                await self._finish(live, error)
-            except Exception:
-                log.exception("job %s: a message of its worker can't be kept", live.record.job)
-                await self._finish(live, _unexpected())
+    async def hear(self, live: Live, message: Any) -> None:
+        """See :class:`.dispatcher.Owner`. What can't be kept ends the job."""
+        if live.record.job not in self._live:
+            return
+        try:
+            await self._tell(live, message)
+        except BridgeError as error:
+            await self._finish(live, error)
+        except Exception:
+            log.exception("job %s: a message of its worker can't be kept", live.record.job)
+            await self._finish(live, unexpected())
 
     async def _tell(self, live: Live, message: Any) -> None:
         if isinstance(message, TaskCandidate):
@@ -328,6 +339,7 @@ class Scheduler:
                 live, lambda: self._store.add_candidate(info, message.pixels, message.thumbnail)
             )
             live.left.discard(message.index)
+            live.made = True
         else:
             self._publish(live.record.job, live.passing(message))
 
@@ -338,9 +350,8 @@ class Scheduler:
         job = live.record.job
         if self._live.pop(job, None) is None:
             return
-        self._queue.drop(job)
-        for task in live.running:
-            self._supervisor.cancel(task, live.record.engine.cancel_grace)
+        self._dispatcher.drop(job)
+        self._dispatcher.cancel(live)
         if error is None:
             state = JobState(job, "done")
         else:
@@ -357,8 +368,8 @@ class Scheduler:
             log.exception("job %s: its end can't be written down", job)
             self._publish(job, Event("job.state", live.seq + 1, state))
 
-    async def _record(self, live: Live, state: JobState | Callable[[], list[Told]]) -> None:
-        """Write lasting events down, then announce them. The first is the job's own."""
+    async def _record(self, live: Live, state: JobState | Callable[[], list[Told]]) -> list[Told]:
+        """Write lasting events down, then announce them; they are returned. The first is the job's own."""
         async with live.writing:
             if isinstance(state, JobState):
                 told = await self._write(self._store.set_state, state)
@@ -367,17 +378,12 @@ class Scheduler:
             live.seq = told[0].event.seq
             for channel, event in told:
                 self._publish(channel, event)
+            return told
 
     async def _write(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
 
-    def _placed(self, info: JobInfo, order: list[str]) -> JobInfo:
-        return replace(info, position=_position(info.job, order))
 
-
-def _position(job: str, order: list[str]) -> int:
-    return order.index(job) + 1 if job in order else 0
-
-
-def _unexpected() -> BridgeError:
-    return BridgeError("The daemon failed unexpectedly on this job.", "Its log has the details.")
+def _nothing(live: Live) -> BridgeError | None:
+    """The end of a job of which no more is to be made: an error only if there is nothing of it."""
+    return None if live.made else Cancelled("It was to be finished before a picture of it was begun.")

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from ..protocol.errors import EngineFailed, NotFound, Unsupported, error_from_wire
+from ..protocol.errors import BridgeError, EngineFailed, NotFound, Unsupported, error_from_wire
 from ..protocol.messages import Expand, Fill, Vary
 from ..protocol.records import EngineInfo
 from ..protocol.work import Task, TaskEnded
@@ -20,7 +21,7 @@ def engine_for(request: Fill | Expand, engines: list[EngineInfo]) -> EngineInfo:
 
     Raises:
         NotFound: there is none of that name.
-        Unsupported: it does not know the verb.
+        Unsupported: it does not know the verb, or what goes with it.
     """
     by_name = {engine.name: engine for engine in engines}
     engine = by_name.get(request.engine or engines[0].name)
@@ -38,17 +39,27 @@ def engine_for(request: Fill | Expand, engines: list[EngineInfo]) -> EngineInfo:
         )
     if request.drafted and request.op not in engine.drafts:
         raise Unsupported(f"The engine {engine.name} makes no drafts for {request.op}.", "Leave drafted out.")
+    for guide in request.guides:
+        if guide.kind not in engine.guides:
+            raise Unsupported(
+                f"The engine {engine.name} does not heed a guide {guide.kind[:80]!r}.",
+                f"It heeds {', '.join(engine.guides)}." if engine.guides else "Leave guides out.",
+            )
     return engine
 
 
 def without_pixels(request: Fill | Expand) -> Fill | Expand:
     """The same request, its pictures' data left out."""
-    if isinstance(request, Expand):
-        return replace(request, picture=replace(request.picture, data=b""))
-    return replace(request, picture=replace(request.picture, data=b""), mask=replace(request.mask, data=b""))
+    bare: dict[str, Any] = {
+        "picture": replace(request.picture, data=b""),
+        "guides": [replace(each, picture=replace(each.picture, data=b"")) for each in request.guides],
+    }
+    if isinstance(request, Fill):
+        bare["mask"] = replace(request.mask, data=b"")
+    return replace(request, **bare)
 
 
-def task_for(record: JobRecord, request: Fill | Expand, entry: Entry, name: str) -> Task:
+def task_for(record: JobRecord, request: Fill | Expand, entry: Entry) -> Task:
     """The task of making some of a job's pictures; ``request`` is the record's with its pixels."""
     grow = [request.left, request.right, request.top, request.bottom] if isinstance(request, Expand) else []
     seeds = [record.seed + index for index in entry.indices]
@@ -56,7 +67,7 @@ def task_for(record: JobRecord, request: Fill | Expand, entry: Entry, name: str)
         seeds = [record.plan[index].seed for index in entry.indices]
     drafted = "drafted" if record.drafts or request.drafted else "full"
     return Task(
-        task=name,
+        task=entry.name,
         engine=record.engine.name,
         verb=request.op,
         picture=request.picture,
@@ -70,11 +81,15 @@ def task_for(record: JobRecord, request: Fill | Expand, entry: Entry, name: str)
         amount=request.amount if isinstance(request, Vary) else 0.0,
         parameters=request.parameters,
         stage="draft" if entry.drafts else drafted,
+        guides=request.guides,
+        steering=record.steering,
     )
 
 
-def raise_if_failed(ended: TaskEnded, engine: EngineInfo, *, missing: bool) -> None:
+def raise_if_failed(ended: TaskEnded | BridgeError, engine: EngineInfo, *, missing: bool) -> None:
     """Raise the task's error, or EngineFailed if it claims success while candidates are ``missing``."""
+    if isinstance(ended, BridgeError):
+        raise ended
     if ended.error_code:
         raise error_from_wire(ended.error_code, ended.error_message, ended.error_hint)
     if missing:

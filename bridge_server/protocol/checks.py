@@ -12,8 +12,9 @@ from .descriptor import AXES
 from .errors import BadRequest, TooLarge
 from .messages import MAX_COUNT, MAX_SEED, Expand, Fill, Vary
 from .pixels import COLORSPACES, RGBA_FORMATS, check_pixels
-from .records import Placement
+from .records import Guide, Placement
 from .request import Change
+from .steering import Steer
 from .taste import Lesson, LoadTaste, SetTaste, TasteSettings
 from .versions import Accept, Go, Less, Mark, Modify, More, Redo, Reject, Undo
 
@@ -27,11 +28,13 @@ __all__ = [
     "check_names",
     "check_pins",
     "check_project_name",
+    "check_steer",
     "check_taste",
 ]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_PROMPT = 20_000
+_MAX_GUIDES, _MAX_WEIGHT, _MAX_GUIDANCE = 8, 2.0, 50.0
 _MAX_PROJECT_NAME = 80
 _MAX_NAME = 200
 _MAX_REJECTED = 1000
@@ -60,7 +63,27 @@ def check_job(request: Union[Fill, Expand], *, max_pixels: int) -> None:
         _check_range(f"{name} (its length)", len(getattr(request, name)), 0, _MAX_PROMPT)
     _check_submit(request)
     check_document(request.document)
-    _check_id("unlike", request.unlike)
+    _check_guides(request, max_pixels)
+    for name in ("unlike", "live"):
+        _check_id(name, getattr(request, name))
+
+
+def check_steer(request: Steer, guides: int) -> None:
+    """Raise BadRequest, naming the field, unless a job with so many guides can be steered like this."""
+    for name in ("prompt", "negative_prompt"):
+        _check_range(f"{name} (its length)", len(getattr(request, name) or ""), 0, _MAX_PROMPT)
+    if request.strength is not None:
+        _check_range("strength", request.strength, 0.0, 1.0)
+    if request.guidance is not None:
+        _check_range("guidance", request.guidance, 0.0, _MAX_GUIDANCE)
+    if request.weights is not None:
+        if len(request.weights) != guides:
+            raise BadRequest(
+                f"params.weights has {len(request.weights)} values; the job has {guides} guides.",
+                "Send one for each guide, in their order.",
+            )
+        for number, weight in enumerate(request.weights):
+            _check_range(f"weights[{number}]", weight, 0.0, _MAX_WEIGHT)
 
 
 def check_more(request: Union[More, Less]) -> None:
@@ -72,6 +95,8 @@ def check_more(request: Union[More, Less]) -> None:
             _check_range(f"{name} (its length)", len(getattr(request, name) or ""), 0, _MAX_PROMPT)
         if request.verb not in ("vary", "refine"):
             raise BadRequest(f"params.verb is {request.verb!r}.", "Use 'vary' or 'refine'.")
+        if request.toward and request.verb != "vary":
+            raise BadRequest("Only a vary goes toward another candidate.", "Leave toward out, or vary.")
     _check_submit(request)
 
 
@@ -186,6 +211,34 @@ def _check_submit(request: Union[Fill, Expand, More, Less]) -> None:
     if request.if_gone not in ("finish", "cancel"):
         raise BadRequest(f"params.if_gone is {request.if_gone[:80]!r}.", "Use 'finish' or 'cancel'.")
     _check_id("job", request.job)
+
+
+def _check_guides(request: Union[Fill, Expand], max_pixels: int) -> None:
+    _check_range("guides (their number)", len(request.guides), 0, _MAX_GUIDES)
+    for number, guide in enumerate(request.guides):
+        where = f"guides[{number}]"
+        check_pixels(guide.picture, max_pixels=max_pixels, where=f"params.{where}.picture")
+        _check_range(f"{where}.weight", guide.weight, 0.0, _MAX_WEIGHT)
+        _check_range(f"{where}.start", guide.start, 0.0, 1.0)
+        _check_range(f"{where}.end", guide.end, 0.0, 1.0)
+        if guide.start >= guide.end:
+            raise BadRequest(f"params.{where} ends before it starts.", "Let start be less than end.")
+    _check_toward(request, [guide for guide in request.guides if guide.kind == "toward"])
+
+
+def _check_toward(request: Union[Fill, Expand], toward: list[Guide]) -> None:
+    if toward and not isinstance(request, Vary):
+        raise BadRequest(f"A {request.op} has no guide 'toward'.", "Vary, or leave it out.")
+    if len(toward) > 1:
+        raise BadRequest(f"params.guides has {len(toward)} 'toward'.", "Send at most one.")
+    region = (request.region.width, request.region.height)
+    for guide in toward:
+        if (guide.picture.width, guide.picture.height) != region:
+            raise BadRequest(
+                f"The guide 'toward' is {guide.picture.width} x {guide.picture.height}, params.region is "
+                f"{region[0]} x {region[1]}.",
+                "Send another picture of the same region.",
+            )
 
 
 def _check_id(name: str, value: str) -> None:

@@ -88,7 +88,7 @@ class TooLarge(BridgeError):
 
 
 class Conflict(BridgeError):
-    """The document's head is not where the asker believes it to be: another program moved it."""
+    """It has changed meanwhile: another program moved the document's head, or the job has ended."""
 
     code = "conflict"
 

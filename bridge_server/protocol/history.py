@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .pixels import Pixels
-from .records import CandidateInfo, JobInfo, Placement
+from .records import CandidateInfo, Guide, JobInfo, Placement
 from .request import Request
 from .versions import DecisionInfo, VersionInfo
 
@@ -79,6 +79,7 @@ class JobInputs:
     picture: Pixels
     mask: Optional[Pixels] = None
     grow: list[int] = field(default_factory=list)
+    guides: list[Guide] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

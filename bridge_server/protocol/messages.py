@@ -7,10 +7,10 @@ A frame is one msgpack map with a ``kind``:
 * ``reply`` (``id``, ``result``) or ``failure`` (``id``, ``error``) from the daemon, exactly one a request,
 * ``event`` (``topic``, ``seq``, ``body``) from the daemon.
 
-The conversation about what was made is in :mod:`.versions`, :mod:`.history`, :mod:`.projects`, :mod:`.taste`
-and :mod:`.report`; :mod:`.tables` lists all
-messages, each defined once, and both ends decode by it. Lengths are pixels, times are seconds,
-ratios run from 0 to 1 unless a field says otherwise.
+How a job is led while it is made is in :mod:`.steering`, the conversation about what was made in
+:mod:`.versions`, :mod:`.history`, :mod:`.projects`, :mod:`.taste` and :mod:`.report`; :mod:`.tables` lists
+all messages, each defined once, and both ends decode by it. Lengths are pixels, times are seconds, ratios run
+from 0 to 1 unless a field says otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional
 
 from .pixels import Pixels
-from .records import CandidateInfo, EngineInfo, JobInfo, Placement
+from .records import CandidateInfo, EngineInfo, Guide, JobInfo, Placement
 from .request import Request, Submit
 
 __all__ = [
@@ -128,10 +128,13 @@ class Engines(Request["EngineList"]):
 
     op: ClassVar[str] = "engines"
 
+    #: Look for them anew: a model was added or removed.
+    fresh: bool = False
+
 
 @dataclass(frozen=True)
 class EngineList:
-    """All engines; the first one is the default."""
+    """All engines; the first one is the default. Also the event that they are others now."""
 
     engines: list[EngineInfo]
 
@@ -182,6 +185,9 @@ class Fill(Submit["Submitted"]):
     drafted: bool = False
     #: A candidate: choose among drafts those least like it.
     unlike: str = ""
+    guides: list[Guide] = field(default_factory=list)
+    #: A stream of this session's requests of which only the newest counts, named as jobs are; empty: none.
+    live: str = ""
 
 
 @dataclass(frozen=True)
@@ -215,6 +221,8 @@ class Expand(Submit["Submitted"]):
     taste: Optional[bool] = None
     drafted: bool = False
     unlike: str = ""
+    guides: list[Guide] = field(default_factory=list)
+    live: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ __all__ = [
     "Context",
     "EngineInfo",
     "Guide",
+    "GuideInfo",
     "JobInfo",
     "Placement",
     "Setting",
@@ -57,6 +58,16 @@ class Guide:
     #: 0 to 2.
     weight: float = 1.0
     #: The share of the steps between which it is heeded.
+    start: float = 0.0
+    end: float = 1.0
+
+
+@dataclass(frozen=True)
+class GuideInfo:
+    """A guide without its picture."""
+
+    kind: str
+    weight: float = 1.0
     start: float = 0.0
     end: float = 1.0
 
@@ -174,6 +185,10 @@ class JobInfo:
     #: Whether candidates are made from drafts, and away from which candidate they were chosen.
     drafted: bool = False
     unlike: str = ""
+    #: What led it besides words; the pictures are among its inputs.
+    guides: list[GuideInfo] = field(default_factory=list)
+    #: What was changed while it waited or was made; None if nothing was.
+    steering: Optional[Steering] = None
     #: Place in line, 1 for next; 0 when it is not waiting.
     position: int = 0
     error_code: str = ""

@@ -9,6 +9,7 @@ from . import history as h
 from . import messages as m
 from . import projects as p
 from . import report as r
+from . import steering as s
 from . import taste as t
 from . import versions as v
 from .records import JobInfo
@@ -28,6 +29,8 @@ OPS: dict[str, tuple[type[Any], type[Any]]] = {
         (m.Vary, m.Submitted),
         (m.Refine, m.Submitted),
         (m.Cancel, m.Ack),
+        (s.Steer, s.Steered),
+        (s.Finish, s.Steered),
         (m.GetJob, JobInfo),
         (m.ListJobs, m.JobList),
         (m.Fetch, m.CandidateDone),
@@ -71,6 +74,7 @@ EVENTS: dict[str, type[Any]] = {
     "job.preview": m.Preview,
     "job.drafts": m.DraftsProgress,
     "job.candidate": m.CandidateDone,
+    "job.steered": s.Steered,
     "project.job": p.ProjectJob,
     "project.decision": v.DecisionInfo,
     "project.version": v.VersionInfo,
@@ -78,5 +82,6 @@ EVENTS: dict[str, type[Any]] = {
     "project.taste": t.TasteChanged,
     "project.deleted": p.ProjectDeleted,
     "store.collected": p.Collected,
+    "daemon.engines": m.EngineList,
     "daemon.stops": m.DaemonStops,
 }

@@ -185,6 +185,8 @@ class More(Submit[Submitted]):
     prompt: Optional[str] = None
     negative_prompt: Optional[str] = None
     engine: str = ""
+    #: Of ``vary``: another candidate at the same place; ``amount`` is the way to it.
+    toward: str = ""
 
 
 @dataclass(frozen=True)

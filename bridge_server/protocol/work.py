@@ -4,7 +4,8 @@
 A frame is a 4-byte little-endian length and a msgpack array ``[name, body]``; :data:`WORK` is the table of
 names. A worker says :class:`Ready` once, then for each :class:`Task` any number of :class:`TaskProgress`,
 :class:`TaskPreview`, :class:`TaskDraft` and :class:`TaskCandidate`, and ends it with exactly one
-:class:`TaskEnded`.
+:class:`TaskEnded`. The tasks of a :class:`Together` are told and ended under their own names; those that have
+not ended before it does end with it and in the same way.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ from typing import Any, Optional
 
 from .errands import ERRANDS
 from .pixels import Pixels
-from .records import EngineInfo, Placement
+from .records import EngineInfo, Guide, Placement, Steering
 
 __all__ = [
     "WORK",
     "CancelTask",
     "Ready",
+    "SteerTask",
     "Task",
     "TaskCandidate",
     "TaskDraft",
     "TaskEnded",
     "TaskPreview",
     "TaskProgress",
+    "Together",
 ]
 
 
@@ -59,13 +62,32 @@ class Task:
     parameters: dict[str, Any] = field(default_factory=dict)
     #: ``full``; ``draft``: only a :class:`TaskDraft` each; ``drafted``: each candidate from its seed's draft.
     stage: str = "full"
+    guides: list[Guide] = field(default_factory=list)
+    #: What the artist has changed until now; the fields above stay as they were asked.
+    steering: Steering = field(default_factory=Steering)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Do several full tasks of one batching engine at once. ``task`` is the name of all of them."""
+
+    task: str
+    tasks: list[Task]
 
 
 @dataclass(frozen=True)
 class CancelTask:
-    """Stop this task at the next step."""
+    """Stop this task at the next step. One of several together is named alone; the others go on."""
 
     task: str
+
+
+@dataclass(frozen=True)
+class SteerTask:
+    """From the next step on, all that was changed since the task was asked for."""
+
+    task: str
+    steering: Steering
 
 
 @dataclass(frozen=True)
@@ -126,6 +148,7 @@ class TaskEnded:
 WORK: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
-        Ready, Task, CancelTask, TaskProgress, TaskPreview, TaskDraft, TaskCandidate, TaskEnded, *ERRANDS,
+        Ready, Task, Together, CancelTask, SteerTask, TaskProgress, TaskPreview, TaskDraft, TaskCandidate,
+        TaskEnded, *ERRANDS,
     )
 }  # fmt: skip

@@ -8,10 +8,13 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+from ..jobs.steering import steered
 from ..protocol.checks import check_depth, check_modify, check_more
-from ..protocol.errors import BridgeError
+from ..protocol.errands import Overlaid
+from ..protocol.errors import BadRequest, BridgeError
 from ..protocol.messages import Expand, Fill, Refine, Submitted, Vary
-from ..protocol.records import CandidateInfo
+from ..protocol.pixels import Pixels
+from ..protocol.records import CandidateInfo, Guide, Placement
 from ..protocol.versions import (
     Accept,
     Accepted,
@@ -74,8 +77,11 @@ async def measure(desk: Desk, decision: DecisionInfo) -> None:
 
 async def _more(desk: Desk, caller: Caller, request: More) -> Submitted:
     info, asked = await _origin(desk, caller, request)
-    offer = await desk.read(desk.memory.store.candidate, request.candidate)
-    laid = await desk.clerk.overlay(asked.picture, asked.region, offer.pixels, info.placement)
+    laid = await _laid(desk, asked, info)
+    guides = [guide for guide in asked.guides if guide.kind != "toward"]
+    if request.toward:
+        guides.append(Guide("toward", await _other(desk, caller, request.toward, asked, laid.region)))
+    same = request.engine in ("", asked.engine)
     common: dict[str, Any] = {
         "engine": request.engine or asked.engine,
         "prompt": asked.prompt if request.prompt is None else request.prompt,
@@ -85,7 +91,8 @@ async def _more(desk: Desk, caller: Caller, request: More) -> Submitted:
         "count": request.count,
         "seed": request.seed,
         # they are words of the engine that the candidate was asked of
-        "parameters": asked.parameters if request.engine in ("", asked.engine) else {},
+        "parameters": asked.parameters if same else {},
+        "guides": guides if same else [guide for guide in guides if guide.kind == "toward"],
         "priority": request.priority,
         "if_gone": request.if_gone,
         "job": request.job or secrets.token_hex(8),
@@ -100,6 +107,32 @@ async def _more(desk: Desk, caller: Caller, request: More) -> Submitted:
     return await _lean(desk, caller, request.candidate, again, "more")
 
 
+async def _laid(desk: Desk, asked: Fill | Expand, info: CandidateInfo) -> Overlaid:
+    """A candidate painted on the picture that was sent with a request."""
+    offer = await desk.read(desk.memory.store.candidate, info.candidate)
+    return await desk.clerk.overlay(asked.picture, asked.region, offer.pixels, info.placement)
+
+
+async def _other(
+    desk: Desk, caller: Caller, candidate: str, asked: Fill | Expand, region: Placement
+) -> Pixels:
+    """Another candidate, painted at the same place.
+
+    Raises:
+        NotFound: there is none of that name, or its pixels are gone.
+        BadRequest: it is one of another project or document, or lies elsewhere.
+    """
+    await desk.read(desk.memory.conversation.check_own, candidate, desk.sitting(caller))
+    info = await desk.read(desk.memory.store.candidate_info, candidate)
+    laid = await _laid(desk, asked, info)
+    if (await desk.scheduler.job(info.job)).document != asked.document or laid.region != region:
+        raise BadRequest(
+            f"The candidate {candidate[:80]!r} does not lie at the same place.",
+            "Choose two that were made for the same area.",
+        )
+    return laid.picture
+
+
 async def _less(desk: Desk, caller: Caller, request: Less) -> Submitted:
     _, asked = await _origin(desk, caller, request)
     again = replace(
@@ -112,17 +145,22 @@ async def _less(desk: Desk, caller: Caller, request: Less) -> Submitted:
         taste=None,
         drafted=False,
         unlike=request.candidate,
+        live="",
     )
     return await _lean(desk, caller, request.candidate, again, "less")
 
 
 async def _origin(desk: Desk, caller: Caller, request: More | Less) -> tuple[CandidateInfo, Fill | Expand]:
-    """A candidate of the caller's project and the request that it comes from, with its pixels and engine."""
+    """A candidate of the caller's project and the request that it comes from, as it was steered at the end.
+
+    With its pixels and engine.
+    """
     check_more(request)
     await desk.read(desk.memory.conversation.check_own, request.candidate, desk.sitting(caller))
     info = await desk.read(desk.memory.store.candidate_info, request.candidate)
     asked = await desk.read(desk.memory.store.request, info.job)
-    return info, replace(asked, engine=(await desk.scheduler.job(info.job)).engine)
+    job = await desk.scheduler.job(info.job)
+    return info, replace(steered(asked, job.steering), engine=job.engine)
 
 
 async def _lean(desk: Desk, caller: Caller, candidate: str, request: Fill | Expand, kind: str) -> Submitted:

@@ -16,11 +16,13 @@ from ..jobs.clerk import Clerk
 from ..jobs.scheduler import Scheduler
 from ..protocol.codec import Event
 from ..protocol.errors import TooBusy
+from ..protocol.messages import EngineList
 from ..protocol.pixels import Pixels
 from ..protocol.request import Request
 from ..sessions.conversation import Sitting
 from ..sessions.database import Told
 from ..sessions.memory import Memory
+from ..workers.fleet import Fleet
 from .hub import Hub, Watcher
 
 __all__ = ["Caller", "Desk", "Routes"]
@@ -46,6 +48,7 @@ class Desk:
     """
 
     scheduler: Scheduler
+    fleet: Fleet
     clerk: Clerk
     memory: Memory
     writer: Executor
@@ -60,6 +63,8 @@ class Desk:
     tidying: asyncio.Lock = field(default_factory=asyncio.Lock)
     #: Projects that are being deleted: nothing new comes into them.
     closing: set[str] = field(default_factory=set[str])
+    #: Which engines clients believe that there are; None: nobody has asked.
+    engines_told: EngineList | None = None
     #: When the budget is next worth a look, in monotonic seconds.
     sweep_again: float = 0.0
     _inside: Counter[str] = field(default_factory=Counter[str])

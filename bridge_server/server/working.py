@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from .. import __version__
 from ..protocol.checks import check_depth
+from ..protocol.codec import Event
 from ..protocol.errors import BridgeError
 from ..protocol.messages import (
     FINAL_STATES,
@@ -35,6 +36,7 @@ from ..protocol.messages import (
 )
 from ..protocol.pixels import check_pixels
 from ..protocol.records import JobInfo
+from ..protocol.steering import Finish, Steer, Steered
 from .desk import Caller, Desk, Routes
 
 __all__ = ["ROUTES", "submit"]
@@ -51,12 +53,16 @@ async def _status(desk: Desk, _caller: Caller, _request: Status) -> DaemonStatus
         connections=len(desk.hub.connected),
         queued=queued,
         running=running,
-        workers=desk.scheduler.workers,
+        workers=desk.fleet.names,
     )
 
 
-async def _engines(desk: Desk, _caller: Caller, _request: Engines) -> EngineList:
-    return EngineList(await desk.scheduler.engines())
+async def _engines(desk: Desk, _caller: Caller, request: Engines) -> EngineList:
+    found = EngineList(await desk.fleet.engines(fresh=request.fresh))
+    if desk.engines_told not in (None, found):
+        desk.hub.broadcast(Event("daemon.engines", 0, found))
+    desk.engines_told = found
+    return found
 
 
 async def _echo(desk: Desk, _caller: Caller, request: Echo) -> Echo:
@@ -83,6 +89,10 @@ async def submit(desk: Desk, caller: Caller, request: Fill | Expand) -> Submitte
 async def _cancel(desk: Desk, _caller: Caller, request: Cancel) -> Ack:
     await desk.scheduler.cancel(request.job)
     return Ack()
+
+
+async def _steer(desk: Desk, _caller: Caller, request: Steer | Finish) -> Steered:
+    return await desk.scheduler.steer(request)
 
 
 async def _job(desk: Desk, _caller: Caller, request: GetJob) -> JobInfo:
@@ -124,6 +134,8 @@ ROUTES: Routes = {
     Vary: submit,
     Refine: submit,
     Cancel: _cancel,
+    Steer: _steer,
+    Finish: _steer,
     GetJob: _job,
     ListJobs: _jobs,
     Fetch: _fetch,

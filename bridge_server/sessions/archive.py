@@ -30,7 +30,7 @@ from .parcel import IDS, Parcel, Row, columns
 __all__ = ["FORMAT", "VERSION", "admit", "export_project", "read_parcel"]
 
 #: How the manifest calls the file, and the newest shape that is understood.
-FORMAT, VERSION = "bridge-project", 1
+FORMAT, VERSION = "bridge-project", 2
 
 #: Bytes that a table's rows, and the manifest, may take; and that are read of a blob at once.
 _MOST_ROWS, _MOST_MANIFEST, _CHUNK = 512 * 2**20, 2**20, 2**20

@@ -92,8 +92,8 @@ class Library:
         asked = self._store.request(job)
         if isinstance(asked, Expand):
             grow = [asked.left, asked.right, asked.top, asked.bottom]
-            return JobInputs(job, asked.region, asked.picture, None, grow)
-        return JobInputs(job, asked.region, asked.picture, asked.mask)
+            return JobInputs(job, asked.region, asked.picture, None, grow, asked.guides)
+        return JobInputs(job, asked.region, asked.picture, asked.mask, guides=asked.guides)
 
     def history(self, request: History, project: str) -> HistoryPage:
         """A page of the jobs that fit, newest first."""

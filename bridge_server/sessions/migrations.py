@@ -160,7 +160,18 @@ def _note(db: sqlite3.Connection, holder: str, project: str, kept: dict[str, Any
     db.execute("INSERT OR IGNORE INTO holding VALUES (?, ?, ?)", (holder, kept["blob"], project))
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_jobs, _m002_conversation)
+def _m003_steering(db: sqlite3.Connection) -> None:
+    # steering: a Steering as msgpack, all that was changed of the job; topic: of an event that tells of no
+    # candidate; its body is that of the topic
+    db.execute("ALTER TABLE job ADD COLUMN steering BLOB")
+    db.execute("ALTER TABLE event ADD COLUMN topic TEXT NOT NULL DEFAULT 'job.state'")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _m001_jobs,
+    _m002_conversation,
+    _m003_steering,
+)
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -10,12 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from ..protocol.messages import JobState
-from ..protocol.pixels import BYTES_PER_PIXEL, Pixels
+from ..protocol.pixels import BYTES_PER_PIXEL
 from ..protocol.projects import ProjectJob
-from ..protocol.records import CandidateInfo, EngineInfo, Placement
-from ..protocol.tables import EVENTS, OPS
+from ..protocol.records import CandidateInfo, EngineInfo, Placement, Steering
+from ..protocol.tables import EVENTS
 from ..protocol.taste import Lesson, TasteSettings
 from .database import StoredPixels
+from .requests import kept_in, unpacked, without_data
 from .store import Chosen
 
 __all__ = ["IDS", "Parcel", "Row", "columns"]
@@ -89,7 +90,7 @@ class SessionRow(Row):
 class JobRow(Row):
     ids = {"id": "job", "session": "session"}
     packed = ("request",)
-    types = {"engine_info": EngineInfo, "plan": tuple[Chosen, ...]}
+    types = {"engine_info": EngineInfo, "plan": tuple[Chosen, ...], "steering": Steering}
     id: _Id
     session: str
     verb: Literal["fill", "expand", "vary", "refine"]
@@ -112,15 +113,11 @@ class JobRow(Row):
     drafts: _Int
     plan: bytes | None
     removed: float | None
+    steering: bytes | None = None
 
     def check(self) -> None:
         super().check()
-        asked = _unpack(self.request)
-        for name in ("picture", "mask"):
-            if name in asked:
-                kept = msgspec.convert(asked[name], StoredPixels)
-                asked[name] = Pixels(kept.width, kept.height, kept.format, b"", kept.colorspace)
-        msgspec.convert(asked, OPS[self.verb][0])
+        unpacked(self.verb, self.request, without_data)
 
 
 class CandidateRow(Row):
@@ -146,14 +143,16 @@ class CandidateRow(Row):
 class EventRow(Row):
     ids = {"job": "job", "candidate": "candidate"}
     packed = ("body",)
-    types = {"body": JobState}
     job: str
     seq: _Int
     body: bytes | None
     candidate: str | None
+    topic: Literal["job.state", "job.steered"] = "job.state"
 
     def check(self) -> None:
         super().check()
+        if self.body is not None:
+            _unpack(self.body, type=EVENTS[self.topic])
         if (self.body is None) == (self.candidate is None):
             raise ValueError(f"an event of the job {self.job[:80]!r} tells nothing")
 
@@ -293,10 +292,8 @@ class Parcel(msgspec.Struct):
         """Whoever holds pixels, and which."""
         for job in self.job:
             if job.removed is None:
-                asked = _unpack(job.request)
-                for name in ("picture", "mask"):
-                    if name in asked:
-                        yield f"job:{job.id}", msgspec.convert(asked[name], StoredPixels)
+                for kept in kept_in(job.request):
+                    yield f"job:{job.id}", kept
         for each in self.candidate:
             if each.removed is None:
                 yield f"candidate:{each.id}", _unpack(each.pixels, type=StoredPixels)

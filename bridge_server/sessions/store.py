@@ -3,23 +3,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import msgspec
 
 from ..protocol.codec import Event
-from ..protocol.errors import NotFound
+from ..protocol.errors import Conflict, NotFound
 from ..protocol.messages import FINAL_STATES, CandidateDone, Expand, Fill, JobState
 from ..protocol.pixels import Pixels
 from ..protocol.projects import ProjectJob
-from ..protocol.records import CandidateInfo, EngineInfo, JobInfo, Placement
-from ..protocol.tables import OPS
-from .database import Database, StoredPixels, Told, removed_error
+from ..protocol.records import CandidateInfo, EngineInfo, JobInfo, Steering
+from ..protocol.steering import Steered
+from ..protocol.tables import EVENTS
+from .database import Database, Told, removed_error
+from .requests import asked_in, packed, unpacked, without_data
 
 __all__ = ["JOB_COLUMNS", "Chosen", "JobRecord", "Store"]
 
@@ -53,6 +53,8 @@ class JobRecord:
     #: How many drafts to choose the candidates from; 0: none. ``plan`` is the choice, once it is made.
     drafts: int = 0
     plan: tuple[Chosen, ...] | None = None
+    #: All that was changed since it was asked for.
+    steering: Steering = field(default_factory=Steering)
 
 
 class Store:
@@ -79,10 +81,7 @@ class Store:
         asked, holder = record.request, f"job:{record.job}"
         with self._db.writing():
             self._db.ensure_project(record.project)
-            plain = _request_map(asked)
-            plain["picture"] = self._db.keep(asked.picture, holder, record.project)
-            if isinstance(asked, Fill):
-                plain["mask"] = self._db.keep(asked.mask, holder, record.project)
+            request = packed(asked, lambda pixels: self._db.keep(pixels, holder, record.project))
             row: dict[str, Any] = {
                 "id": record.job,
                 "session": record.session,
@@ -90,7 +89,7 @@ class Store:
                 "verb": asked.op,
                 "engine": record.engine.name,
                 "engine_info": msgspec.msgpack.encode(record.engine),
-                "request": msgspec.msgpack.encode(plain),
+                "request": request,
                 "seed": record.seed,
                 "count": asked.count,
                 "priority": asked.priority,
@@ -116,6 +115,29 @@ class Store:
         """Write down which drafts taste chose, before any of them is made in full."""
         with self._db.writing():
             self._db.execute("UPDATE job SET plan = ? WHERE id = ?", (msgspec.msgpack.encode(plan), job))
+
+    def steer(self, job: str, change: Steering) -> list[Told]:
+        """Add a change to what was changed before; None leaves as it was.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it has ended already.
+        """
+        with self._db.writing():
+            row = self._db.one("SELECT state, steering FROM job WHERE id = ?", (job,))
+            if row is None:
+                raise _no_job(job)
+            state, before = row
+            if state in FINAL_STATES:
+                raise Conflict(f"The job {job!r} has ended already.", "Ask for a new one.")
+            changed = {f.name: getattr(change, f.name) for f in fields(change)}
+            known = _steering(before) or Steering()
+            merged = replace(known, **{name: value for name, value in changed.items() if value is not None})
+            merged = replace(merged, finish=known.finish or change.finish)
+            self._db.execute(
+                "UPDATE job SET steering = ? WHERE id = ?", (msgspec.msgpack.encode(merged), job)
+            )
+            return [self._append(job, Steered(job, merged))]
 
     def set_state(self, state: JobState) -> list[Told]:
         """Change a job's state and write the events that tell of it."""
@@ -165,7 +187,7 @@ class Store:
         """
         row = self._db.one(f"SELECT {JOB_COLUMNS} FROM job WHERE id = ?", (job,))
         if row is None:
-            raise NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")
+            raise _no_job(job)
         return self.info(row)
 
     def jobs(self, session: str | None, limit: int) -> list[JobInfo]:
@@ -181,7 +203,7 @@ class Store:
         """The jobs that were queued or running when the last daemon ended, oldest first, without pixels."""
         rows = self._db.all(
             "SELECT id, session, project, verb, engine_info, request, seed, created, state, seq, restarts,"
-            " host, drafts, plan FROM job WHERE state IN ('queued', 'running') ORDER BY number"
+            " host, drafts, plan, steering FROM job WHERE state IN ('queued', 'running') ORDER BY number"
         )
         return [self._record(row) for row in rows]
 
@@ -193,11 +215,11 @@ class Store:
         """
         row = self._db.one("SELECT verb, request, removed FROM job WHERE id = ?", (job,))
         if row is None:
-            raise NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")
-        verb, packed, removed = row
+            raise _no_job(job)
+        verb, request, removed = row
         if removed is not None:
             raise removed_error(removed)
-        return _request(verb, packed, self._db.load)
+        return unpacked(verb, request, self._db.load)
 
     def event_after(self, job: str, after: int) -> Event | None:
         """A job's first lasting event with a number above ``after``, a candidate with its pixels.
@@ -205,11 +227,12 @@ class Store:
         A candidate whose pixels are missing or damaged is left out: what else there is to tell still counts.
         """
         rows = self._db.execute(
-            "SELECT seq, body, candidate FROM event WHERE job = ? AND seq > ? ORDER BY seq", (job, after)
+            "SELECT seq, topic, body, candidate FROM event WHERE job = ? AND seq > ? ORDER BY seq",
+            (job, after),
         )
-        for seq, body, candidate in rows:
+        for seq, topic, body, candidate in rows:
             if candidate is None:
-                return Event("job.state", seq, msgspec.msgpack.decode(body, type=JobState))
+                return Event(topic, seq, msgspec.msgpack.decode(body, type=EVENTS[topic]))
             try:
                 return Event("job.candidate", seq, self.candidate(candidate))
             except NotFound as error:
@@ -229,11 +252,11 @@ class Store:
             raise NotFound(f"There is no candidate {candidate!r}.", "It may have been removed.")
         info, pixels, small, removed = row
         if thumbnail and small is not None:
-            packed, removed = small, None  # outlives its picture
+            kept, removed = small, None  # outlives its picture
         else:
-            packed = pixels
+            kept = pixels
         return CandidateDone(
-            msgspec.msgpack.decode(info, type=CandidateInfo), self._db.load_packed(packed, removed)
+            msgspec.msgpack.decode(info, type=CandidateInfo), self._db.load_packed(kept, removed)
         )
 
     def candidate_info(self, candidate: str) -> CandidateInfo:
@@ -266,24 +289,27 @@ class Store:
             told.append(self._db.journal(project, "project.job", news))
         return told
 
-    def _append(self, job: str, body: JobState | CandidateDone) -> Told:
+    def _append(self, job: str, body: JobState | CandidateDone | Steered) -> Told:
         numbered = self._db.one("UPDATE job SET seq = seq + 1 WHERE id = ? RETURNING seq", (job,))
         if numbered is None:
             raise NotFound(f"There is no job {job!r}.")
         (seq,) = numbered
         if isinstance(body, CandidateDone):
-            row, topic = (job, seq, None, body.info.candidate), "job.candidate"
-        else:
-            row, topic = (job, seq, msgspec.msgpack.encode(body), None), "job.state"
-        self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", row)
+            self._db.execute(
+                "INSERT INTO event (job, seq, candidate) VALUES (?, ?, ?)", (job, seq, body.info.candidate)
+            )
+            return Told(job, Event("job.candidate", seq, body))
+        topic = "job.steered" if isinstance(body, Steered) else "job.state"
+        row = (job, seq, msgspec.msgpack.encode(body), topic)
+        self._db.execute("INSERT INTO event (job, seq, body, topic) VALUES (?, ?, ?, ?)", row)
         return Told(job, Event(topic, seq, body))
 
     def info(self, row: tuple[Any, ...]) -> JobInfo:
         """A job from a row of :data:`JOB_COLUMNS`."""
         job, verb, state, seq, session, project, engine, count, created, seed, request, *rest = row
-        host, drafts, *error = rest
+        host, drafts, steering, *error = rest
         made_by = _MADE_BY.decode(engine)
-        asked = _ASKED.decode(request)
+        asked = asked_in(request)
         code, message, hint = error
         return JobInfo(
             job=job,
@@ -310,6 +336,8 @@ class Store:
             drafts=drafts,
             drafted=asked.drafted or drafts > 0,
             unlike=asked.unlike,
+            guides=asked.guides,
+            steering=_steering(steering),
             error_code=code,
             error_message=message,
             error_hint=hint,
@@ -318,13 +346,13 @@ class Store:
 
     def _record(self, row: tuple[Any, ...]) -> JobRecord:
         job, session, project, verb, engine, request, seed, created, state, seq, restarts, *rest = row
-        host, drafts, plan = rest
+        host, drafts, plan, steering = rest
         done = self._db.all("SELECT idx FROM candidate WHERE job = ?", (job,))
         return JobRecord(
             job=job,
             session=session,
             project=project,
-            request=_request(verb, request, _without_data),
+            request=unpacked(verb, request, without_data),
             engine=msgspec.msgpack.decode(engine, type=EngineInfo),
             seed=seed,
             created=created,
@@ -335,25 +363,12 @@ class Store:
             host=host,
             drafts=drafts,
             plan=None if plan is None else msgspec.msgpack.decode(plan, type=tuple[Chosen, ...]),
+            steering=_steering(steering) or Steering(),
         )
 
 
-class _Asked(msgspec.Struct, gc=False):
-    """What of a request is shown in a list; a page of them is read much faster so than as requests."""
-
-    region: Placement
-    prompt: str
-    negative_prompt: str
-    strength: float
-    parameters: dict[str, Any]
-    amount: float = 0.0
-    document: str = ""
-    drafted: bool = False
-    unlike: str = ""
-
-
 class _MadeBy(msgspec.Struct, gc=False):
-    """The same of an engine."""
+    """What of an engine is shown in a list; read much faster so than as an EngineInfo."""
 
     name: str
     version: str
@@ -361,27 +376,19 @@ class _MadeBy(msgspec.Struct, gc=False):
     model_hash: str = ""
 
 
-_ASKED, _MADE_BY = msgspec.msgpack.Decoder(_Asked), msgspec.msgpack.Decoder(_MadeBy)
+_MADE_BY = msgspec.msgpack.Decoder(_MadeBy)
 _INFO = msgspec.msgpack.Decoder(CandidateInfo)
 
 #: What :meth:`Store.info` reads.
 JOB_COLUMNS = (
     "id, verb, state, seq, session, project, engine_info, count, created, seed, request, host, drafts,"
-    " error_code, error_message, error_hint"
+    " steering, error_code, error_message, error_hint"
 )
 
 
-def _request(verb: str, packed: bytes, load: Callable[[StoredPixels], Pixels]) -> Fill | Expand:
-    plain = msgspec.msgpack.decode(packed)
-    for name in ("picture", "mask"):
-        if name in plain:
-            plain[name] = load(msgspec.convert(plain[name], StoredPixels))
-    return msgspec.convert(plain, OPS[verb][0])
+def _steering(packed: bytes | None) -> Steering | None:
+    return None if packed is None else msgspec.msgpack.decode(packed, type=Steering)
 
 
-def _without_data(kept: StoredPixels) -> Pixels:
-    return Pixels(kept.width, kept.height, kept.format, b"", kept.colorspace)
-
-
-def _request_map(request: Fill | Expand) -> dict[str, Any]:
-    return {f.name: getattr(request, f.name) for f in dataclasses.fields(request)}
+def _no_job(job: str) -> NotFound:
+    return NotFound(f"There is no job {job!r}.", "List the jobs to see which there are.")

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main of a worker process: reads tasks on stdin, writes what comes of them on stdout.
 
-See :mod:`bridge_server.workers.line` for how it hears and answers.
+See :mod:`bridge_server.workers.line` for how it hears and answers. Its arguments are the kind of engines
+(``patchmatch`` without) and what those are loaded with.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +22,20 @@ from ..canvas.describe import describe
 from ..canvas.formats import as_array, as_bytes, format_of
 from ..canvas.patches import grow
 from ..canvas.thumbnails import thumbnail
-from ..engines.base import Brief, Engine, Made
+from ..engines.base import BatchingEngine, Brief, Engine, GuidePicture, Made
 from ..engines.registry import load_engines
 from ..protocol.errors import BridgeError, Cancelled, EngineFailed, Unsupported
 from ..protocol.pixels import Pixels
-from ..protocol.records import Placement
+from ..protocol.records import Placement, Steering
 from ..protocol.work import (
     Ready,
     Task,
     TaskCandidate,
     TaskDraft,
+    TaskEnded,
     TaskPreview,
     TaskProgress,
+    Together,
 )
 from .line import Inbox, Line, open_line
 from .line import serve as serve_line
@@ -61,6 +67,29 @@ class _TaskReport:
         if self._inbox.is_cancelled(self._task.task):
             raise Cancelled("Cancelled.")
 
+    def steering(self) -> Steering:
+        return self._inbox.steering(self._task.task) or self._task.steering
+
+
+class _Shelf:
+    """The engines by name. One that is not there may have come since: all are looked for again then."""
+
+    def __init__(self, load: Callable[[], Sequence[Engine]]) -> None:
+        self._load = load
+        self._engines = {engine.info.name: engine for engine in load()}
+
+    @property
+    def ready(self) -> Ready:
+        return Ready([engine.info for engine in self._engines.values()])
+
+    def find(self, name: str) -> Engine:
+        if name not in self._engines:
+            found = {engine.info.name: engine for engine in self._load()}
+            self._engines = found | self._engines  # those that are known have their models loaded
+        if name not in self._engines:
+            raise Unsupported(f"This worker has no engine {name!r}.")
+        return self._engines[name]
+
 
 def _to_array(pixels: Pixels) -> NDArray[Any]:
     return as_array(pixels.data, pixels.width, pixels.height, pixels.format)
@@ -90,6 +119,17 @@ def _brief(task: Task) -> Brief:
         amount=task.amount,
         parameters=task.parameters,
         stage=task.stage,
+        guides=tuple(
+            GuidePicture(
+                guide.kind,
+                _to_array(guide.picture),
+                guide.picture.colorspace,
+                guide.weight,
+                guide.start,
+                guide.end,
+            )
+            for guide in task.guides
+        ),
     )
 
 
@@ -130,10 +170,15 @@ def _check_stage(engine: Engine, task: Task) -> None:
         )
 
 
-def _run(engines: dict[str, Engine], task: Task, line: Line, inbox: Inbox) -> None:
-    engine = engines.get(task.engine)
-    if engine is None:
-        raise Unsupported(f"This worker has no engine {task.engine!r}.")
+def _do(shelf: _Shelf, work: Task | Together, line: Line, inbox: Inbox) -> None:
+    if isinstance(work, Together):
+        _run_together(shelf, work, line, inbox)
+    else:
+        _run(shelf, work, line, inbox)
+
+
+def _run(shelf: _Shelf, task: Task, line: Line, inbox: Inbox) -> None:
+    engine = shelf.find(task.engine)
     report = _TaskReport(task, line, inbox)
     report.check()
     _check_stage(engine, task)
@@ -147,22 +192,58 @@ def _run(engines: dict[str, Engine], task: Task, line: Line, inbox: Inbox) -> No
         started = time.perf_counter()
 
 
-def _blame(task: Task, error: Exception) -> BridgeError:
+def _run_together(shelf: _Shelf, work: Together, line: Line, inbox: Inbox) -> None:
+    """Each task ends under its own name with its last candidate or its error; the rest end with the whole."""
+    engine = shelf.find(work.tasks[0].engine)
+    if not engine.info.batches:
+        raise Unsupported(f"The engine {engine.info.name} makes one thing at a time.")
+    reports = [_TaskReport(task, line, inbox) for task in work.tasks]
+    left = [len(task.seeds) for task in work.tasks]
+    started = time.perf_counter()
+
+    def deliver(number: int, made: Made | BridgeError) -> None:
+        task = work.tasks[number]
+        if isinstance(made, BridgeError):
+            line.send(TaskEnded(task.task, made.wire_code, made.message, made.hint))
+            return
+        line.send(_candidate(task, made, time.perf_counter() - started))
+        left[number] -= 1
+        if left[number] == 0:
+            line.send(TaskEnded(task.task))
+
+    try:
+        briefs = [_brief(task) for task in work.tasks]
+        cast("BatchingEngine", engine).generate_together(briefs, reports, deliver)
+    finally:
+        for task in work.tasks:
+            inbox.forget(task.task)
+
+
+def _blame(work: Task | Together, error: Exception) -> BridgeError:
     if isinstance(error, MemoryError):
         return EngineFailed("There is not enough memory for this request.", "Select a smaller area.")
+    engine = work.tasks[0].engine if isinstance(work, Together) else work.engine
     return EngineFailed(
-        f"The engine {task.engine} failed unexpectedly ({type(error).__name__}).",
+        f"The engine {engine} failed unexpectedly ({type(error).__name__}).",
         "The daemon's log has the details.",
     )
 
 
-def serve(engines: Iterable[Engine]) -> NoReturn:
-    """Work until stdin closes."""
+def serve(load: Callable[[], Sequence[Engine]]) -> NoReturn:
+    """Work until stdin closes, with the engines that ``load`` finds."""
     line = open_line("worker")
-    by_name = {engine.info.name: engine for engine in engines}
-    ready = Ready([engine.info for engine in by_name.values()])
-    serve_line(line, ready, partial(_run, by_name), _blame)
+    shelf = _Shelf(load)
+    serve_line(line, shelf.ready, partial(_do, shelf), _blame)
+
+
+def _main() -> NoReturn:
+    parser = argparse.ArgumentParser(prog="bridge_server.workers.child")
+    parser.add_argument("kind", nargs="?", default="patchmatch")
+    parser.add_argument("--models", type=Path)
+    parser.add_argument("--settings", type=json.loads, default={})
+    given = parser.parse_args()
+    serve(partial(load_engines, given.kind, models=given.models, settings=given.settings))
 
 
 if __name__ == "__main__":
-    serve(load_engines())
+    _main()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker process's end of the pipes: what it is told, in order, and an answer to each.
 
-The main thread computes, a reader thread hears of cancels. When stdin closes the daemon is gone, and the
-process ends at once whatever it is doing: nobody could receive the result.
+The main thread computes, a reader thread hears what is cancelled and steered. When stdin closes the daemon is
+gone, and the process ends at once whatever it is doing: nobody could receive the result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, NoReturn
 
 from ..protocol.errors import BridgeError
-from ..protocol.work import CancelTask, Ready, TaskEnded
+from ..protocol.records import Steering
+from ..protocol.work import CancelTask, Ready, SteerTask, TaskEnded
 from .frames import HEADER, decode, encode
 
 __all__ = ["Inbox", "Line", "open_line", "serve"]
@@ -51,12 +52,13 @@ class Line:
 
 
 class Inbox:
-    """Tasks in order, and which of them nobody wants any more. Filled by a reader thread."""
+    """Tasks in order, which of them nobody wants any more, how they are steered. A reader thread fills it."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
         self._tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
+        self._steered: dict[str, Steering] = {}
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
     def _read(self) -> None:
@@ -66,6 +68,8 @@ class Inbox:
                 os._exit(0)
             elif isinstance(message, CancelTask):
                 self._cancelled.add(message.task)
+            elif isinstance(message, SteerTask):
+                self._steered[message.task] = message.steering
             else:
                 self._tasks.put(message)
 
@@ -77,9 +81,14 @@ class Inbox:
         """Whether the daemon wants no more of this."""
         return task in self._cancelled
 
+    def steering(self, task: str) -> Steering | None:
+        """How the task was steered since it was sent; None if it was not."""
+        return self._steered.get(task)
+
     def forget(self, task: str) -> None:
         """The task is over."""
         self._cancelled.discard(task)
+        self._steered.pop(task, None)
 
 
 def open_line(who: str) -> Line:

@@ -7,25 +7,26 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from ..protocol.errors import WorkerDied
-from ..protocol.work import CancelTask, Ready, TaskEnded
+from ..protocol.records import Steering
+from ..protocol.work import CancelTask, Ready, SteerTask, TaskEnded
 from .frames import HEADER, decode, encode
 
-__all__ = ["Work", "WorkerProcess"]
+__all__ = ["ONE_THREAD", "Work", "WorkerProcess"]
 
 log = logging.getLogger(__name__)
 
 #: A pipe is read into memory this far ahead before the worker has to wait.
 _READ_AHEAD = 64 * 2**20
 
-#: Each core has a process of its own; numpy's threads on top would only get in each other's way, and their
-#: number would change the last bits of a result.
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+#: Environment of a worker that shares the cores with others: numpy's threads on top would only get in each
+#: other's way, and their number would change the last bits of a result.
+ONE_THREAD: Mapping[str, str] = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 Listener = Callable[[Any], None]
 
@@ -47,19 +48,26 @@ class WorkerProcess:
         self.ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
         self._process = process
         self._listener: Listener | None = None
+        self._task = ""
         self._ended: asyncio.Future[TaskEnded] | None = None
         self._reader = asyncio.create_task(self._read(), name=f"{name} reader")
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str], ready_timeout: float) -> WorkerProcess:
-        """Start the process and wait for its READY.
+    async def start(
+        cls,
+        name: str,
+        command: Sequence[str],
+        ready_timeout: float,
+        environment: Mapping[str, str] = ONE_THREAD,
+    ) -> WorkerProcess:
+        """Start the process, with ``environment`` added to the daemon's own, and wait for its READY.
 
         Raises:
             WorkerDied: it ended, or said nothing for ``ready_timeout`` seconds.
         """
         process = await asyncio.create_subprocess_exec(
             *command,
-            env=os.environ | _ONE_THREAD,
+            env=os.environ | dict(environment),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_READ_AHEAD,
@@ -87,13 +95,13 @@ class WorkerProcess:
         return not self._reader.done()
 
     async def run(self, task: Work, listener: Listener) -> TaskEnded:
-        """Do one task; ``listener`` gets each message of it before the end.
+        """Do one task; ``listener`` gets each message of it before the end, also the ends of its parts.
 
         Raises:
             WorkerDied: the process ended first.
         """
         self._ended = asyncio.get_running_loop().create_future()
-        self._listener = listener
+        self._listener, self._task = listener, task.task
         try:
             if not self.alive:
                 raise self._death()
@@ -104,8 +112,15 @@ class WorkerProcess:
 
     def cancel(self, task: str) -> None:
         """Ask for the end of a task at its next step. Never waits."""
+        self._tell(CancelTask(task))
+
+    def steer(self, task: str, steering: Steering) -> None:
+        """Say all that was changed of a task. Never waits."""
+        self._tell(SteerTask(task, steering))
+
+    def _tell(self, message: Any) -> None:
         if self._process.stdin is not None and not self._process.stdin.is_closing():
-            self._process.stdin.write(encode(CancelTask(task)))
+            self._process.stdin.write(encode(message))
 
     async def kill(self) -> None:
         """End the process now and wait until it is gone."""
@@ -145,7 +160,7 @@ class WorkerProcess:
         if isinstance(message, Ready):
             if not self.ready.done():
                 self.ready.set_result(message)
-        elif isinstance(message, TaskEnded):
+        elif isinstance(message, TaskEnded) and message.task == self._task:
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(message)
         elif self._listener is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps the worker processes of one device: starts them when needed, replaces the dead, ends the idle."""
+"""Keeps the worker processes of one kind: starts them when needed, replaces the dead, ends the idle."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from ..protocol.errors import Cancelled
-from ..protocol.records import EngineInfo
-from ..protocol.work import TaskEnded
-from .process import Work, WorkerProcess
+from ..protocol.records import EngineInfo, Steering
+from ..protocol.work import TaskEnded, Together
+from .process import ONE_THREAD, Work, WorkerProcess
 
 __all__ = ["Supervisor"]
 
@@ -28,19 +28,32 @@ class Supervisor:
         size: how many processes at most.
         ready_timeout: seconds that a worker may take to say READY.
         idle_exit: seconds after which an idle process is ended.
+        name: what the processes are called, besides their number.
+        environment: added to the daemon's own.
     """
 
     def __init__(
-        self, command: Sequence[str], *, size: int, ready_timeout: float = 60.0, idle_exit: float = 300.0
+        self,
+        command: Sequence[str],
+        *,
+        size: int,
+        ready_timeout: float = 60.0,
+        idle_exit: float = 300.0,
+        name: str = "worker",
+        environment: Mapping[str, str] = ONE_THREAD,
     ) -> None:
         self.size = size
-        self._command = list(command)
+        self._command, self._name, self._environment = list(command), name, environment
         self._ready_timeout = ready_timeout
         self._idle_exit = idle_exit
         self._numbers = itertools.count(1)
         self._idle: deque[WorkerProcess] = deque()
         self._running: dict[str, WorkerProcess | None] = {}
-        self._cancelled: set[str] = set()
+        #: Of several tasks together, those that have not ended, and what they run as.
+        self._parts: dict[str, str] = {}
+        #: Seconds of grace by the name of what was cancelled, and what was steered; until it ends.
+        self._cancelled: dict[str, float] = {}
+        self._steered: dict[str, Steering] = {}
         self._timers: dict[WorkerProcess, asyncio.TimerHandle] = {}
         self._chores: set[asyncio.Task[None]] = set()
         self._spare: asyncio.Task[WorkerProcess] | None = None
@@ -60,8 +73,8 @@ class Supervisor:
             f"{w.name} (pid {w.pid}, idle)" for w in self._idle
         ]
 
-    async def engines(self) -> list[EngineInfo]:
-        """What the engines can do; starts a worker the first time.
+    async def engines(self, *, fresh: bool = False) -> list[EngineInfo]:
+        """What the engines can do; starts a worker the first time, and for a ``fresh`` look.
 
         Raises:
             WorkerDied: no worker could be started.
@@ -69,43 +82,68 @@ class Supervisor:
         async with self._describing:
             if self._engines is None:
                 self._rest(await self._start())
+            elif fresh:
+                await (await self._start()).kill()  # the others may be busy, or have their models loaded
         assert self._engines is not None  # noqa: S101 - every started worker tells them
         return self._engines
 
     async def run(self, task: Work, listener: Callable[[Any], None]) -> TaskEnded:
-        """Do a task in a process of its own. The caller sees to it that one is ``free``.
+        """Do a task, or several together, in a process. The caller sees to it that one is ``free``.
 
         Raises:
-            WorkerDied: the process ended before the task did.
+            WorkerDied: the process ended before the task did, of several together also because one that was
+                cancelled did not stop.
             Cancelled: by :meth:`cancel`, whether the engine stopped by itself or was killed.
         """
+        parts = [each.task for each in task.tasks] if isinstance(task, Together) else []
+        names = [task.task, *parts]
+        self._parts |= dict.fromkeys(parts, task.task)
         self._running[task.task] = None
         worker: WorkerProcess | None = None
+
+        def hear(message: Any) -> None:
+            if isinstance(message, TaskEnded):
+                self._parts.pop(message.task, None)
+            listener(message)
+
         try:
             worker = await self._obtain()
             self._running[task.task] = worker
             self._raise_if_cancelled(task.task)
-            return await worker.run(task, listener)
+            self._say_again(names, worker)
+            return await worker.run(task, hear)
         except BaseException as error:
             if not isinstance(error, asyncio.CancelledError):
                 self._raise_if_cancelled(task.task)
             raise
         finally:
-            self._cancelled.discard(task.task)
+            for name in names:
+                for known in (self._parts, self._cancelled, self._steered):
+                    known.pop(name, None)
             del self._running[task.task]
             if worker is not None:
                 self._rest(worker)
 
     def cancel(self, task: str, grace: float) -> None:
-        """Ask a running task to stop; after ``grace`` seconds its process is killed and replaced."""
-        if task not in self._running or task in self._cancelled:
+        """Ask a running task to stop; after ``grace`` seconds its process is killed and replaced.
+
+        One of several together can be named alone; it takes the others along only if it is killed.
+        """
+        if not self._is_on(task) or task in self._cancelled:
             return
-        self._cancelled.add(task)
-        worker = self._running[task]
+        self._cancelled[task] = grace
+        worker = self._worker_of(task)
         if worker is not None:
-            worker.cancel(task)
-            loop = asyncio.get_running_loop()
-            loop.call_later(grace, self._kill_if_still_on, task, worker)
+            self._stop(task, worker)
+
+    def steer(self, task: str, steering: Steering) -> None:
+        """Tell a running task all that was changed; nothing happens if it is over."""
+        if not self._is_on(task):
+            return
+        self._steered[task] = steering
+        worker = self._worker_of(task)
+        if worker is not None:
+            worker.steer(task, steering)
 
     async def close(self) -> None:
         """End all processes and wait until they are gone."""
@@ -121,7 +159,7 @@ class Supervisor:
 
     async def _start(self) -> WorkerProcess:
         worker = await WorkerProcess.start(
-            f"worker-{next(self._numbers)}", self._command, self._ready_timeout
+            f"{self._name}-{next(self._numbers)}", self._command, self._ready_timeout, self._environment
         )
         self._engines = worker.ready.result().engines
         log.info("%s is ready (pid %d)", worker.name, worker.pid)
@@ -130,6 +168,25 @@ class Supervisor:
     def _raise_if_cancelled(self, task: str) -> None:
         if task in self._cancelled:
             raise Cancelled("Cancelled.")
+
+    def _is_on(self, task: str) -> bool:
+        return task in self._running or task in self._parts
+
+    def _worker_of(self, task: str) -> WorkerProcess | None:
+        return self._running[self._parts.get(task, task)]
+
+    def _stop(self, task: str, worker: WorkerProcess) -> None:
+        worker.cancel(task)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._cancelled[task], self._kill_if_still_on, task, worker)
+
+    def _say_again(self, names: Sequence[str], worker: WorkerProcess) -> None:
+        """What was cancelled and steered while the process was not there yet."""
+        for name in names:
+            if name in self._cancelled:
+                self._stop(name, worker)
+            if name in self._steered:
+                worker.steer(name, self._steered[name])
 
     def _take_idle(self) -> WorkerProcess | None:
         while self._idle:
@@ -156,7 +213,7 @@ class Supervisor:
             self._chore(worker.kill())
 
     def _kill_if_still_on(self, task: str, worker: WorkerProcess) -> None:
-        if self._running.get(task) is worker:
+        if self._is_on(task) and self._worker_of(task) is worker:
             self._chore(self._kill_and_replace(worker))
 
     async def _kill_and_replace(self, worker: WorkerProcess) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_server.config import Config, default_data_dir, load_config
+from bridge_server.config import Config, Diffusers, default_data_dir, load_config
 from bridge_server.protocol.errors import BadRequest
 
 
@@ -22,6 +22,16 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_defaults(tmp_
     (tmp_path / "config.toml").write_text("port = 7000\nidle_exit = 60\nlog_level = 'debug'\n")
     config = load_config({"data_dir": tmp_path, "port": 7001, "host": None})
     assert (config.port, config.idle_exit, config.log_level, config.max_queued) == (7001, 60.0, "debug", 64)
+
+
+def test_the_section_of_diffusers_is_read(tmp_path):
+    """What it does not say keeps its default."""
+    (tmp_path / "config.toml").write_text(
+        "model_idle_exit = 60\n[diffusers]\ndevice = 'cuda:1'\ncompile = true\n"
+    )
+    config = load_config({"data_dir": tmp_path})
+    assert config.diffusers == Diffusers(device="cuda:1", compile=True)
+    assert (config.model_idle_exit, Config(data_dir=tmp_path).diffusers) == (60.0, Diffusers())
 
 
 def test_a_named_file_is_read_instead(tmp_path):
@@ -52,6 +62,11 @@ def test_the_default_folder_is_the_users(monkeypatch, tmp_path):
         ("workers = 257", r"at `\$.workers`"),
         ("worker_idle_exit = 0", r"at `\$.worker_idle_exit`"),
         ("log_level = 'loud'", r"at `\$.log_level`"),
+        ("model_idle_exit = 0", r"at `\$.model_idle_exit`"),
+        ("[diffusers]\ndtype = 'int4'", r"Invalid enum value 'int4' - at `\$.diffusers.dtype`"),
+        ("[diffusers]\nmax_batch = -1", r"at `\$.diffusers.max_batch`"),
+        ("[diffusers]\nvram_reserve = -0.5", r"at `\$.diffusers.vram_reserve`"),
+        ("[diffusers]\ncolour = 'red'", r"unknown field `colour` - at `\$.diffusers`"),
         ("colour = 'red'", "unknown field `colour`"),
         ("data_dir = 5", "data_dir"),
         ("port =", "not valid TOML"),

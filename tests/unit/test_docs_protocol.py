@@ -6,7 +6,7 @@ import json
 import re
 from inspect import get_annotations
 from pathlib import Path
-from typing import Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgpack
 import msgspec
@@ -27,7 +27,16 @@ from bridge_server.protocol.history import HistoryEntry
 from bridge_server.protocol.messages import MAX_COUNT, MAX_SEED, PROTOCOL_VERSION, Expand, Fill, Hello
 from bridge_server.protocol.pixels import BYTES_PER_PIXEL, Pixels, check_pixels
 from bridge_server.protocol.projects import ProjectInfo
-from bridge_server.protocol.records import CandidateInfo, Context, EngineInfo, Placement
+from bridge_server.protocol.records import (
+    CandidateInfo,
+    Context,
+    EngineInfo,
+    Guide,
+    GuideInfo,
+    Placement,
+    Setting,
+    Steering,
+)
 from bridge_server.protocol.report import Measures, Rate, Share, Spread
 from bridge_server.protocol.request import Change
 from bridge_server.protocol.tables import EVENTS, OPS
@@ -40,11 +49,12 @@ from bridge_server.sessions.lessons import DATA_FORMAT
 
 TEXT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 SECTIONS = dict(re.findall(r"^##? ([^\n]+)\n(.*?)(?=^##? |\Z)", TEXT, re.MULTILINE | re.DOTALL))
-TYPES = {int: "int", float: "float", str: "string", bytes: "bytes", bool: "bool"}
+TYPES = {Any: "any", int: "int", float: "float", str: "string", bytes: "bytes", bool: "bool"}
 SHARED = {
     cls.__name__: cls
     for cls in (
-        Pixels, Placement, CandidateInfo, EngineInfo, Context, ProjectInfo, VersionInfo, DecisionInfo, Head,
+        Pixels, Placement, CandidateInfo, EngineInfo, Context, Setting, Guide, GuideInfo, Steering,
+        ProjectInfo, VersionInfo, DecisionInfo, Head,
         HistoryEntry, TasteSettings, TasteAxis, Lesson, Rate, Spread, Measures, Share,
     )
 }  # fmt: skip

@@ -21,7 +21,8 @@ ALLOWED = {
     "canvas": (set(), {"numpy"}),
     "taste": ({"protocol"}, {"numpy"}),
     "engines": ({"protocol", "canvas"}, {"numpy", "patchmatch"}),
-    "engines/diffusers": ({"protocol", "canvas", "engines"}, {"numpy", "torch", "diffusers"}),
+    "engines/diffusers": ({"protocol", "canvas", "engines", "models"}, {"numpy", "torch", "diffusers"}),
+    "models": ({"protocol"}, WIRE | {"filelock"}),
     "workers": ({"protocol"}, WIRE),
     "workers/child": ({"protocol", "canvas", "engines", "workers/frames", "workers/line"}, {"numpy"}),
     "workers/clerk": (
@@ -30,20 +31,36 @@ ALLOWED = {
     ),
     "sessions": ({"protocol"}, WIRE),
     "provenance": ({"protocol"}, set()),
-    "jobs": ({"protocol", "workers/supervisor", "sessions"}, set()),
-    "server": ({"protocol", "jobs", "sessions", "provenance", ""}, WIRE | {"websockets"}),
+    "jobs": ({"protocol", "workers/fleet", "workers/supervisor", "sessions"}, set()),
+    "server": ({"protocol", "jobs", "sessions", "provenance", "workers/fleet", ""}, WIRE | {"websockets"}),
     "config": ({"protocol"}, WIRE),
     "app": (
-        {"protocol", "jobs", "sessions", "provenance", "server", "workers/supervisor", "config", ""},
+        {
+            "protocol",
+            "jobs",
+            "sessions",
+            "provenance",
+            "server",
+            "workers/fleet",
+            "workers/supervisor",
+            "config",
+            "",
+        },
         WIRE | {"filelock"},
     ),
+    "cli/models": ({"cli", "client", "protocol", "models"}, set()),
     "cli": ({"client", "protocol", "canvas", ""}, {"numpy", "PIL", "rich", "pyvips", "filelock"}),
     "__main__": ({"cli"}, set()),
     "": (set(), set()),
 }
 
 #: What may be imported inside a function only, so that it costs nothing until it is needed.
-LAZILY = {"cli": {"app", "config"}, "engines/diffusers": {"torch", "diffusers"}}
+LAZILY = {
+    "engines": {"engines/diffusers"},
+    "cli": {"app", "config"},
+    "engines/diffusers": {"torch", "diffusers"},
+    "models": {"huggingface_hub", "diffusers"},
+}
 
 
 def name_of(path):
@@ -146,6 +163,8 @@ def test_every_part_of_the_table_that_exists_is_found():
         ("cli/x.py", "def f():\n from ..app import serve", []),
         ("server/x.py", "import torch\nfrom .. import __version__", ["server/x imports torch"]),
         ("engines/diffusers/x.py", "import torch", ["engines/diffusers/x imports torch"]),
+        ("models/x.py", "import diffusers", ["models/x imports diffusers"]),
+        ("cli/x.py", "from ..models import shelf", ["cli/x imports models/shelf"]),
         ("engines/patchmatch/x.py", "def f():\n import torch", ["engines/patchmatch/x imports torch"]),
     ],
 )

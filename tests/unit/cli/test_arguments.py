@@ -88,3 +88,16 @@ def test_a_usage_error_says_where_help_is():
         parse(["vary"])
     assert raised.value.hint == "See 'bridge-server vary --help'."
     assert raised.value.usage.startswith("usage: bridge-server vary")
+
+
+def test_guides_are_kinds_files_and_weights():
+    """In the order in which they were typed; a colon may be in a name."""
+    typed = ["--guide", "scribble=s.png", "--guide", "style=C:\\my style.png:0.5", "--guide", "depth=a:1.png"]
+    assert asked(*FILL, *typed).guides == (
+        ("scribble", Path("s.png"), 1.0),
+        ("style", Path("C:\\my style.png"), 0.5),
+        ("depth", Path("a:1.png"), 1.0),
+    )
+    for wrong in ("scribble", "=s.png", "scribble=", "style=a.png:3"):
+        with pytest.raises(UsageError):
+            asked(*FILL, "--guide", wrong)

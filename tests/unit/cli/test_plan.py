@@ -9,9 +9,9 @@ import pytest
 
 from bridge_server.cli.arguments import Asked
 from bridge_server.cli.pictures import Picture
-from bridge_server.cli.plan import engine_named, outline, region_of, remarks, request_for
+from bridge_server.cli.plan import check_guides, engine_named, outline, region_of, remarks, request_for
 from bridge_server.protocol.checks import check_job
-from bridge_server.protocol.errors import NotFound
+from bridge_server.protocol.errors import BadRequest, NotFound
 from bridge_server.protocol.messages import Expand, Fill, Refine, Vary
 from bridge_server.protocol.records import Context, Placement
 from samples import ENGINE
@@ -160,3 +160,38 @@ def test_an_outline_has_the_results_size_and_no_weight(picture):
     """An absurd expand is checked without allocating it."""
     vast = outline(replace(EXPAND, sides=(10**9, 0, 10**9, 0)), picture)
     assert (vast.width, vast.height, vast.array.dtype) == (10**9 + 40, 10**9 + 30, np.uint16)
+
+
+def guided(asked, **files):
+    """What was asked, led by these pictures."""
+    guides = tuple((kind, Path(f"{kind}.png"), 0.5) for kind in files)
+    return replace(asked, guides=guides), list(files.values())
+
+
+def test_a_guide_travels_as_far_as_it_lies_over_the_region(picture, mask):
+    """A style whole."""
+    asked, guides = guided(FILL, scribble=picture, style=Picture(np.zeros((2, 3, 4), np.uint8)))
+    check_guides(asked, picture, guides)
+    region = region_of(asked, picture, mask, CONTEXT)
+    request = request_for(asked, picture, mask, region, "j0b", guides)
+    check_job(request, max_pixels=64)
+    scribble, style = request.guides
+    assert (scribble.kind, scribble.weight, scribble.picture) == ("scribble", 0.5, request.picture)
+    assert (style.picture.width, style.picture.height, style.picture.format) == (3, 2, "rgba8")
+
+
+def test_a_guide_of_an_expand_lies_over_the_result(picture):
+    """Over what is new as well."""
+    grown = Picture(np.zeros((30, 44), np.uint8)[..., None])
+    asked, guides = guided(EXPAND, depth=grown)
+    check_guides(asked, picture, guides)
+    region = region_of(asked, picture, None, CONTEXT)
+    (guide,) = request_for(asked, picture, None, region, "j0b", guides).guides
+    assert (guide.picture.width, guide.picture.height) == (region.width + 4, region.height)
+
+
+def test_a_guide_of_another_size_is_refused_by_its_name(picture):
+    """It would be stretched otherwise."""
+    asked, guides = guided(FILL, depth=Picture(np.zeros((30, 44, 1), np.uint8)))
+    with pytest.raises(BadRequest, match=r"depth\.png is 44 x 30 pixels, the result 40 x 30"):
+        check_guides(asked, picture, guides)

@@ -11,6 +11,7 @@ from bridge_server.client.seen import SeenLog
 from bridge_server.protocol.codec import Event
 from bridge_server.protocol.messages import CandidateDone, DaemonStops, JobProgress, JobState
 from bridge_server.protocol.projects import ProjectDeleted
+from bridge_server.protocol.steering import Steered
 
 
 def state(seq, name="running", job="j"):
@@ -85,6 +86,15 @@ def test_lasting_events_are_news_once():
     assert [log.is_news(event) for event in events] == [True] * 3
     assert [log.is_news(event) for event in [*events, candidate(4)]] == [False, False, False, True]
     assert log.unfinished() == {"j": 4}
+
+
+def test_steering_is_a_lasting_event():
+    """It counts, so that a client that returns asks for those after it."""
+    log = SeenLog()
+    log.begin("j")
+    steered = Event("job.steered", 2, Steered("j", samples.STEERING))
+    assert [log.is_news(event) for event in (state(1), steered, steered)] == [True, True, False]
+    assert log.unfinished() == {"j": 2}
 
 
 def test_passing_events_are_always_news():

@@ -13,8 +13,8 @@ from bridge_server.protocol.taste import SetTaste
 from bridge_server.sessions.store import JobRecord
 from scheduling import ENGINES, stage
 
-ONE, ALL = ENGINES
-PLAIN = replace(samples.REQUESTS["fill"], seed=None, taste=None, drafted=False, unlike="")
+ONE, ALL, _ = ENGINES
+PLAIN = replace(samples.REQUESTS["fill"], seed=None, taste=None, drafted=False, unlike="", live="")
 DRAFTS = {index: {"lightness": index / 10} for index in (2, 0, 1, 3)}
 
 
@@ -51,6 +51,7 @@ def test_more_candidates_are_chosen_from_more_drafts(tmp_path, count, expected):
         ({"drafted": True}, ONE, "p"),
         ({"seed": 3}, ONE, "p"),
         ({"taste": False}, ONE, "p"),
+        ({"live": "strokes", "taste": True}, ONE, "p"),
         ({}, ALL, "p"),
         ({}, ONE, "another"),
         ({"unlike": "nobody"}, ALL, "p"),

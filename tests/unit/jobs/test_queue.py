@@ -112,3 +112,23 @@ def test_while_two_sessions_wait_neither_is_served_twice_in_a_row(sessions):
         others = {waiting.session for waiting in queue._entries} - {entry.session}
         assert entry.session != last or not others
         last = entry.session
+
+
+def test_what_fits_is_taken_in_the_order_of_the_line():
+    """As long as there is room; what is too many stays, and who was served waits next time."""
+    queue = TaskQueue()
+    for job, session, priority, count in (
+        ("a", "s", 0, 2), ("b", "t", 0, 3), ("c", "u", 5, 2), ("d", "v", 0, 9), ("e", "w", 0, 1),
+        ("x", "x", 9, 1),
+    ):  # fmt: skip
+        queue.add(Entry(job, session, priority, tuple(range(count))))
+    taken = queue.take(lambda entry: entry.job != "x", 6)
+    assert [entry.job for entry in taken] == ["c", "a", "e"]
+    assert drain(queue) == ["x", "b", "d"]
+    assert TaskQueue().take(lambda _: True, 16) == []
+
+
+def test_a_task_is_named_by_its_job_and_what_it_makes():
+    """So a worker's answers are told apart."""
+    assert Entry("a", "s", 0, (1, 3)).name == "a:1,3"
+    assert Entry("a", "s", 0, (0,), drafts=True).name == "a:d0"

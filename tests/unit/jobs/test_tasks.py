@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a worker is told of a job, and what its last word means."""
 
+from dataclasses import replace
+
 import pytest
 
 import samples
 from bridge_server.jobs.queue import Entry
-from bridge_server.jobs.tasks import raise_if_failed, task_for, without_pixels
-from bridge_server.protocol.errors import EngineFailed, WorkerDied
+from bridge_server.jobs.tasks import engine_for, raise_if_failed, task_for, without_pixels
+from bridge_server.protocol.errors import EngineFailed, Unsupported, WorkerDied
 from bridge_server.protocol.work import TaskEnded
 from bridge_server.sessions.store import JobRecord
 
@@ -16,7 +18,7 @@ def test_each_verb_reaches_the_worker_whole(verb):
     """Sides, amount, strength and words are where an engine looks for them."""
     request = samples.REQUESTS[verb]
     record = JobRecord("j0b", "s", "p", without_pixels(request), samples.ENGINE, 42, 1.5)
-    task = task_for(record, request, Entry("j0b", "s", 0, (1, 3)), "j0b:1,3")
+    task = task_for(record, request, Entry("j0b", "s", 0, (1, 3)))
     assert (task.task, task.engine, task.verb) == ("j0b:1,3", "patchmatch", verb)
     assert (task.indices, task.seeds) == ([1, 3], [43, 45])
     assert (task.prompt, task.negative_prompt) == (request.prompt, request.negative_prompt)
@@ -39,3 +41,28 @@ def test_success_without_a_picture_is_a_failure():
     raise_if_failed(TaskEnded("t"), samples.ENGINE, missing=False)
     with pytest.raises(EngineFailed, match="patchmatch made no picture"):
         raise_if_failed(TaskEnded("t"), samples.ENGINE, missing=True)
+
+
+def test_guides_and_steering_reach_the_worker():
+    """With their pictures; the record holds only their shapes."""
+    request = samples.REQUESTS["fill"]
+    record = JobRecord("j0b", "s", "p", without_pixels(request), samples.ENGINE, 42, 1.5)
+    record = replace(record, steering=samples.STEERING)
+    task = task_for(record, request, Entry("j0b", "s", 0, (0,)))
+    assert (task.guides, task.steering) == ([samples.GUIDE], samples.STEERING)
+    assert record.request.guides == [replace(samples.GUIDE, picture=replace(samples.PICTURE, data=b""))]
+
+
+@pytest.mark.parametrize(
+    ("guides", "hint"), [(["depth", "style"], "It heeds depth, style"), ([], "Leave guides out")]
+)
+def test_a_guide_that_the_engine_does_not_heed_is_refused_in_words(guides, hint):
+    """With those that it does heed."""
+    engine = replace(samples.ENGINE, guides=guides)
+    request = replace(
+        samples.REQUESTS["fill"], drafted=False, unlike="", guides=[replace(samples.GUIDE, kind="canny")]
+    )
+    with pytest.raises(Unsupported, match=f"does not heed a guide 'canny'.*{hint}"):
+        engine_for(request, [engine])
+    fine = replace(request, guides=[samples.GUIDE] if guides else [])
+    assert engine_for(fine, [engine]) is engine

@@ -19,7 +19,7 @@ from bridge_server.protocol.checks import (
 from bridge_server.protocol.errors import BadRequest, TooLarge
 from bridge_server.protocol.messages import MAX_COUNT, MAX_SEED, Expand, Fill, Vary
 from bridge_server.protocol.pixels import Pixels
-from bridge_server.protocol.records import Placement
+from bridge_server.protocol.records import Guide, Placement
 from bridge_server.protocol.taste import LoadTaste, SetTaste, TasteData, TasteSettings
 from bridge_server.protocol.versions import Accept, Go, Less, Mark, Modify, More, Redo, Reject, Undo
 
@@ -28,6 +28,7 @@ MASK = Pixels(2, 2, "gray8", b"\x00\x00\x00\x01")
 REGION = Placement(0, 0, 2, 2)
 FILL = Fill(PICTURE, MASK, REGION)
 EXPAND = Expand(PICTURE, REGION, left=1)
+SMALL = Pixels(1, 1, "gray8", b"\x05")
 WIDE = Placement(0, 0, 3, 2)
 
 
@@ -47,6 +48,11 @@ def refused(check, message):
         Vary(PICTURE, MASK, REGION, amount=0.0),
         replace(FILL, count=MAX_COUNT, seed=MAX_SEED, strength=0.0, priority=10, job="aZ0_-"),
         replace(FILL, region=Placement(-(2**31), 2**31, 2, 2), if_gone="cancel", prompt="x" * 20_000),
+        replace(
+            FILL, guides=[Guide("depth", PICTURE, 2.0, 0.0, 0.5), Guide("style", SMALL, 0.0)] * 4, live="s-1"
+        ),
+        Vary(PICTURE, MASK, REGION, guides=[Guide("toward", PICTURE)]),
+        replace(EXPAND, guides=[Guide("scribble", SMALL)]),
         replace(FILL, document="é" * 200, unlike="aZ0_-" * 12, taste=False, drafted=True),
     ],
 )
@@ -269,3 +275,43 @@ def test_pixels_can_be_had_in_the_formats_of_candidates():
             check_depth(layout, colorspace)
     refused(lambda: check_depth("rgb8", ""), "params.format is 'rgb8'. Use one of rgba8, rgba16, rgbaf32,")
     refused(lambda: check_depth("", "x" * 99), f"params.colorspace is '{'x' * 80}'. Use one of srgb, linear,")
+
+
+@pytest.mark.parametrize(
+    ("guides", "message"),
+    [
+        ([Guide("depth", SMALL)] * 9, "params.guides (their number) is 9"),
+        ([Guide("depth", Pixels(1, 1, "rgb8", b""))], "params.guides[0].picture.data has 0 bytes"),
+        ([Guide("depth", Pixels(0, 1, "rgb8", b""))], "params.guides[0].picture is 0 x 1 pixels"),
+        ([Guide("depth", SMALL), Guide("style", SMALL, 2.1)], "params.guides[1].weight is 2.1"),
+        ([Guide("depth", SMALL, float("nan"))], "params.guides[0].weight is nan"),
+        ([Guide("depth", SMALL, start=-0.1)], "params.guides[0].start is -0.1"),
+        ([Guide("depth", SMALL, end=1.1)], "params.guides[0].end is 1.1"),
+        ([Guide("depth", SMALL, start=0.5, end=0.5)], "params.guides[0] ends before it starts"),
+        ([Guide("toward", PICTURE)] * 2, "params.guides has 2 'toward'"),
+        ([Guide("toward", SMALL)], "The guide 'toward' is 1 x 1, params.region is 2 x 2"),
+    ],
+)
+def test_each_bad_guide_is_named(guides, message):
+    """Before anything of it is kept."""
+    refused(lambda: check_job(Vary(PICTURE, MASK, REGION, guides=guides), max_pixels=6), message)
+
+
+def test_only_a_vary_goes_toward_something():
+    """The others have no way to go."""
+    guides = [Guide("toward", PICTURE)]
+    for request in (replace(FILL, guides=guides), replace(EXPAND, guides=guides)):
+        refused(lambda r=request: check_job(r, max_pixels=6), f"A {request.op} has no guide 'toward'")
+    refused(lambda: check_more(More("c", verb="refine", toward="d")), "Only a vary goes toward another")
+
+
+def test_a_stream_is_named_as_jobs_are():
+    """It may stand in a log."""
+    refused(lambda: check_job(replace(FILL, live="my strokes"), max_pixels=6), "params.live is 'my strokes'")
+
+
+def test_a_guide_of_gigabytes_is_refused_by_its_claim():
+    """Like any other picture."""
+    large = Guide("style", Pixels(9000, 9000, "rgb8", b""))
+    with pytest.raises(TooLarge, match=r"params\.guides\[0\]\.picture claims 9000 x 9000"):
+        check_job(replace(FILL, guides=[large]), max_pixels=6)

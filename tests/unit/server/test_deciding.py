@@ -16,6 +16,7 @@ from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.projects import Follow
 from bridge_server.protocol.records import Placement
 from bridge_server.protocol.report import GetReport
+from bridge_server.protocol.steering import Steer
 from bridge_server.protocol.versions import (
     Accept,
     GetTree,
@@ -181,6 +182,85 @@ def test_more_lays_the_candidate_on_its_picture_and_varies_it(tmp_path):
             assert (info.document, info.parameters) == ("cover.kra", {"patch_radius": 5})
             assert it.stage.clerk.errands == ["overlay"]
             assert kinds(it) == ["more"]
+
+    asyncio.run(scenario())
+
+
+def test_more_keeps_what_led_the_candidate_and_how_it_was_steered(tmp_path):
+    """Guides with the weights that held at the end, and the last words; not with another engine."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            guides = [samples.GUIDE]
+            fill = replace(
+                samples.REQUESTS["fill"], job="a", engine="one", taste=False, drafted=False, unlike="",
+                guides=guides, live="", count=1,
+            )  # fmt: skip
+            await client.answer(fill)
+            run = await it.stage.started()
+            await client.answer(Steer("a", prompt="an oak", weights=[1.5]))
+            run.make(0)
+            run.end()
+            await it.stage.end_of("a")
+            (made,) = (await client.answer(GetJob("a"))).candidates
+            await client.answer(More(made.candidate))
+            run = await it.stage.started()
+            assert (run.task.prompt, run.task.guides) == ("an oak", [replace(samples.GUIDE, weight=1.5)])
+            run.end("engine_failed", "for the sake of the next")
+            await client.answer(Less(made.candidate))
+            run = await it.stage.started()
+            assert (run.task.prompt, run.task.guides) == ("an oak", [replace(samples.GUIDE, weight=1.5)])
+            run.end("engine_failed", "for the sake of the next")
+            await client.answer(More(made.candidate, engine="big/model"))
+            run = await it.stage.started()
+            assert (run.task.engine, run.task.guides) == ("big/model", [])
+
+    asyncio.run(scenario())
+
+
+def test_more_goes_toward_another_candidate(tmp_path):
+    """Which is painted on the same picture, and sent beside it."""
+
+    async def scenario():
+        async with house(tmp_path, clerk=Clerk(CLERK)) as it, it.client() as client:
+            other = Pixels(1, 1, "rgba8", b"\x99\x98\x97\xff")
+            (one,) = await it.make(client, "a", engine="big/model")
+            (two,) = await it.make(client, "b", engine="big/model", pixels=other)
+            await client.answer(More(one, toward=two, amount=0.25, job="m"))
+            task = (await it.stage.started()).task
+            (guide,) = task.guides
+            assert (task.verb, task.amount, guide.kind) == ("vary", 0.25, "toward")
+            assert task.picture.data[3:] == samples.PATCH.data[:3]
+            assert guide.picture.data == samples.PICTURE.data[:3] + other.data[:3]
+            inputs = await client.answer(GetInputs("m"))
+            assert inputs.guides == [guide]
+
+    asyncio.run(scenario())
+
+
+def test_two_candidates_of_different_places_have_no_way_between(tmp_path):
+    """Nor those of other documents, of other projects, or that there are not."""
+
+    async def scenario():
+        async with (
+            house(tmp_path, clerk=Clerk(CLERK)) as it,
+            it.client() as client,
+            it.client(project="other") as stranger,
+        ):
+            (one,) = await it.make(client, "a", engine="big/model")
+            far = replace(samples.REGION, x=samples.REGION.x + 9)
+            (two,) = await it.make(client, "b", engine="big/model", region=far)
+            (three,) = await it.make(client, "c", engine="big/model", document="other.kra")
+            (theirs,) = await it.make(stranger, "d", engine="big/model")
+            for toward, code in ((two, "bad_request"), (three, "bad_request"), ("x", "not_found")):
+                error = await client.answer(More(one, toward=toward))
+                assert error["code"] == code
+                assert error["hint"]
+            assert "belongs to the project" in (await client.answer(More(one, toward=theirs)))["message"]
+            assert (await client.answer(More(one, toward=two, verb="refine")))["code"] == "bad_request"
+            error = await client.answer(More(one, toward=one, engine="one"))
+            assert (error["code"], "toward" in error["message"]) == ("unsupported", True)
+            assert await jobs(client) == 4
 
     asyncio.run(scenario())
 

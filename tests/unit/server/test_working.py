@@ -25,9 +25,12 @@ from bridge_server.protocol.messages import (
     Watch,
 )
 from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.records import Steering
+from bridge_server.protocol.steering import Finish, Steer, Steered
 from serving import house
 
-FILL = replace(samples.REQUESTS["fill"], engine="one", count=1, if_gone="finish", job="a")
+FILL = replace(samples.REQUESTS["fill"], engine="one", count=1, if_gone="finish", job="a", live="")
+PLAIN = replace(FILL, taste=False, drafted=False, unlike="")
 
 
 async def finish(it, client, job="a"):
@@ -273,5 +276,76 @@ def test_stop_asks_for_the_end(tmp_path):
         async with house(tmp_path) as it, it.client() as client:
             assert await client.answer(Stop()) == Ack()
             assert it.stops == ["a client asked for it"]
+
+    asyncio.run(scenario())
+
+
+def test_a_job_is_steered_and_taken_early(tmp_path):
+    """Who watches hears of it before the answer; who comes later hears it in its place."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client() as other:
+            await client.answer(PLAIN)
+            run = await it.stage.started()
+            answer = await other.answer(Steer("a", prompt="an oak"))
+            assert answer == Steered("a", Steering(prompt="an oak"))
+            assert (await client.event("job.steered")).body == answer
+            done = await other.answer(Finish("a"))
+            assert done.steering == Steering(prompt="an oak", finish=True)
+            run.make(0)
+            run.end()
+            await it.stage.end_of("a")
+            info = await other.answer(Watch("a"))
+            assert (info.state, info.steering) == ("done", done.steering)
+            for request in (Steer("a", prompt="late"), Steer("x")):
+                code = (await client.answer(request))["code"]
+                assert code == ("conflict" if request.job == "a" else "not_found")
+
+    asyncio.run(scenario())
+
+
+def test_a_replay_brings_steering_in_its_place(tmp_path):
+    """A lasting event among the others."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client() as other:
+            await client.answer(PLAIN)
+            run = await it.stage.started()
+            await client.answer(Steer("a", strength=0.5))
+            run.make(0)
+            run.end()
+            await it.stage.end_of("a")
+            await other.ask(Watch("a"))
+            frames = [await other.hear() for _ in range(6)]
+            assert [frame.get("topic") for frame in frames] == [
+                "job.state", "job.state", "job.steered", "job.candidate", "job.state", None,
+            ]  # fmt: skip
+            assert [frame["seq"] for frame in frames[:5]] == [1, 2, 3, 4, 5]
+
+    asyncio.run(scenario())
+
+
+def test_everyone_hears_of_other_engines(tmp_path):
+    """Once, when a question finds others than were told; a fresh look is passed on to the workers."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client, it.client() as other:
+            first = await client.answer(Engines())
+            assert await client.answer(Engines(fresh=True)) == first
+            found = [*first.engines, replace(samples.ENGINE, name="big/new")]
+            asked = []
+
+            async def engines(*, fresh=False):
+                asked.append(fresh)
+                return found
+
+            it.stage.workers.engines = engines
+            assert (await client.answer(Engines(fresh=True))).engines == found
+            event = await other.event("daemon.engines")
+            assert (event.seq, event.body.engines) == (0, found)
+            await client.answer(Engines())
+            assert asked == [True, False]
+            await other.ask(Status())
+            assert (await other.hear())["kind"] == "reply"  # it was told once
 
     asyncio.run(scenario())

@@ -208,7 +208,7 @@ def test_what_was_written_is_told(world, tmp_path):
     assert told == Exported(str(path), path.stat().st_size, 5, 11)
     with zipfile.ZipFile(path) as file:
         manifest = json.loads(file.read("manifest.json"))
-    assert (manifest["format"], manifest["version"], manifest["project"]) == ("bridge-project", 1, PROJECT)
+    assert (manifest["format"], manifest["version"], manifest["project"]) == ("bridge-project", 2, PROJECT)
     assert (manifest["counts"]["job"], manifest["counts"]["candidate"]) == (5, 11)
 
 

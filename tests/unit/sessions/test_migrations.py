@@ -74,7 +74,10 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(db, monkeypatch):
 # ---- from the first shape to the second ----------------------------------------------------------
 
 #: Fields that requests, engines and candidates did not have then.
-NEW = ("document", "taste", "drafted", "unlike", "drafts", "created", "offered", "descriptor")
+NEW = (
+    "document", "taste", "drafted", "unlike", "drafts", "created", "offered", "descriptor", "guides", "live",
+    "settings",
+)  # fmt: skip
 
 
 def packed(message, folder, **fields):
@@ -136,7 +139,7 @@ def old(tmp_path):
 def test_everything_is_still_there(old):
     """Jobs with what was asked, candidates with their pixels, events by number, what is unfinished."""
     for job, verb in (("a", "fill"), ("b", "expand"), ("c", "vary"), ("d", "refine")):
-        gone = {"document": "", "taste": None, "drafted": False, "unlike": ""}
+        gone = {"document": "", "taste": None, "drafted": False, "unlike": "", "guides": [], "live": ""}
         asked = replace(samples.REQUESTS[verb], job=job, prompt=f"tree {job}", **gone)
         assert old.store.request(job) == asked
     assert [each.pixels for each in map(old.store.candidate, ("a-c0", "a-c1", "c-c0"))] == [
@@ -146,6 +149,16 @@ def test_everything_is_still_there(old):
     assert [(each.job, each.state, each.host) for each in old.store.unfinished()] == [
         ("c", "running", "krita"), ("d", "queued", "krita"),
     ]  # fmt: skip
+
+
+def test_old_jobs_can_be_steered(old):
+    """Nothing was changed of them before, and their events are told in their order."""
+    assert old.store.job("d").steering is None
+    old.store.steer("d", samples.STEERING)
+    assert [event.topic for event in samples.stored_events(old.store, "d")] == [
+        "job.state", "job.state", "job.steered",
+    ]  # fmt: skip
+    assert [event.topic for event in samples.stored_events(old.store, "c")][-1] == "job.candidate"
 
 
 def test_projects_are_made_of_their_jobs(old):

@@ -6,7 +6,9 @@ import zipfile
 import msgspec
 import pytest
 
+import samples
 from bridge_server.protocol.errors import BadRequest, Unsupported
+from bridge_server.protocol.history import History
 from bridge_server.sessions import archive
 from bridge_server.sessions.archive import admit, export_project, read_parcel
 from remembering import PROJECT, World, of_everything
@@ -127,7 +129,7 @@ def test_a_cut_file_is_refused_in_words(world, tmp_path, share):
 
 def test_a_newer_file_says_so(world, tmp_path):
     """Whatever its rows look like."""
-    newer = b'{"format": "bridge-project", "version": 2, "project": "x"}'
+    newer = b'{"format": "bridge-project", "version": 3, "project": "x"}'
     export_project(world.folder, PROJECT, tmp_path / "p", overwrite=True)
     altered(
         tmp_path / "p",
@@ -157,3 +159,20 @@ def test_what_is_no_file_is_said(world, tmp_path):
     for name, message in (("none", "no file"), ("data", "is no file"), ("text", "holds no project")):
         with pytest.raises(BadRequest, match=message):
             read_parcel(world.database.blobs, tmp_path / name)
+
+
+def test_a_file_from_before_jobs_could_be_steered_is_read(world, tmp_path):
+    """Its rows lack the columns that came since."""
+
+    def shorten(entries):
+        in_rows("event", lambda rows: [row for row in rows if row[-1] != "job.steered"])(entries)
+        for table in ("job", "event"):
+            in_rows(table, lambda rows: [row[:-1] for row in rows])(entries)
+
+    export_project(world.folder, PROJECT, tmp_path / "p", overwrite=True)
+    altered(tmp_path / "p", tmp_path / "old", shorten)
+    admit(world.database, read_parcel(world.database.blobs, tmp_path / "old"), "copy")
+    assert all(entry.job.steering is None for entry in world.library.history(History(), "copy").entries)
+    (oak,) = world.library.history(History("lonely"), "copy").entries
+    topics = [event.topic for event in samples.stored_events(world.store, oak.job.job)]
+    assert topics == ["job.state", *["job.candidate"] * 4, "job.state"]

@@ -11,9 +11,11 @@ import pytest
 import samples
 from bridge_server.jobs.tasks import without_pixels
 from bridge_server.protocol.codec import Event
-from bridge_server.protocol.errors import BadRequest, NotFound, OutOfSpace, Unsupported
+from bridge_server.protocol.errors import BadRequest, Conflict, NotFound, OutOfSpace, Unsupported
 from bridge_server.protocol.messages import CandidateDone, JobState
 from bridge_server.protocol.pixels import Pixels
+from bridge_server.protocol.records import Steering
+from bridge_server.protocol.steering import Steered
 from bridge_server.sessions import blobs
 from bridge_server.sessions.database import Database, Told
 from bridge_server.sessions.store import JobRecord, Store
@@ -142,6 +144,7 @@ def test_a_job_tells_what_it_is(store):
         samples.JOB,
         seq=2,
         position=0,
+        steering=None,
         candidates=[],
         **made_by,
         amount=asked.amount,
@@ -254,3 +257,33 @@ def test_a_damaged_database_is_said_in_words(tmp_path):
     (tmp_path / "bridge.sqlite3").write_bytes(b"not a database" * 100)
     with pytest.raises(BadRequest, match=r"bridge\.sqlite3 can't be used"):
         Database(tmp_path)
+
+
+def test_what_is_steered_adds_up(store):
+    """None leaves as it was; what was to be finished stays so. Each is a lasting event and kept."""
+    store.add_job(record())
+    (first,) = store.steer("j0b", Steering(prompt="an oak", weights=[0.5]))
+    assert first == Told("j0b", Event("job.steered", 2, Steered("j0b", Steering("an oak", weights=[0.5]))))
+    store.steer("j0b", Steering(finish=True))
+    (last,) = store.steer("j0b", Steering(prompt="", strength=0.0))
+    merged = Steering("", strength=0.0, weights=[0.5], finish=True)
+    assert last.event.body.steering == merged
+    assert store.job("j0b").steering == merged
+    assert [each.steering for each in store.unfinished()] == [merged]
+    events = samples.stored_events(store, "j0b")
+    assert [(event.seq, event.topic) for event in events] == [
+        (1, "job.state"), (2, "job.steered"), (3, "job.steered"), (4, "job.steered"),
+    ]  # fmt: skip
+    assert events[1] == first.event
+
+
+def test_an_ended_job_is_not_steered(store):
+    """Nor one that is not there; nothing is written."""
+    store.add_job(record())
+    store.set_state(JobState("j0b", "done"))
+    with pytest.raises(Conflict, match="has ended already"):
+        store.steer("j0b", Steering(prompt="x"))
+    with pytest.raises(NotFound):
+        store.steer("x", Steering(prompt="x"))
+    assert store.job("j0b").steering is None
+    assert len(samples.stored_events(store, "j0b")) == 2

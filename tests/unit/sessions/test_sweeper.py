@@ -12,6 +12,7 @@ from bridge_server.protocol.errors import NotFound, TooBusy
 from bridge_server.protocol.history import History
 from bridge_server.protocol.messages import JobState
 from bridge_server.protocol.projects import Collect
+from bridge_server.protocol.records import Guide
 from bridge_server.protocol.versions import GetTree
 from bridge_server.sessions import sweeper as module
 from bridge_server.sessions.conversation import Sitting
@@ -349,3 +350,17 @@ def test_sizes_stay_right_whatever_happens(world, seed):
         for name in done:
             if world.database.one("SELECT 1 FROM candidate WHERE id = ? AND removed IS NULL", (name,)):
                 world.store.candidate(name)
+
+
+def test_guides_stay_and_go_with_the_other_inputs(world):
+    """They are needed as long as a job can be made, or made again."""
+    guide = Guide("style", pixels("style"))
+    world.job("a", 1, guides=[guide])
+    world.job("b", 1, guides=[guide, Guide("depth", pixels("depth"))])
+    world.accept("a-c0")
+    assert collect(world).orphans == 0
+    assert world.library.inputs("a").guides == [guide]
+    with pytest.raises(NotFound, match="removed on"):
+        world.library.inputs("b")
+    assert len(world.files()) == len(world.database.all("SELECT digest FROM blob"))
+    world.check_sizes()

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from bridge_server.protocol.errands import Learn
-from bridge_server.protocol.work import CancelTask, Ready, TaskEnded
+from bridge_server.protocol.records import Steering
+from bridge_server.protocol.work import CancelTask, Ready, SteerTask, TaskEnded
 from bridge_server.workers.frames import HEADER, decode, encode
 
 PROGRAM = """
@@ -32,9 +33,9 @@ serve(open_line("test"), Ready([]), do, blame)
 """
 
 
-def ends_of(*messages, count):
+def ends_of(*messages, count, program=PROGRAM):
     """How the tasks end, and what stands in the process's log."""
-    command = [sys.executable, "-c", PROGRAM]
+    command = [sys.executable, "-c", program]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as child:
         child.stdin.write(b"".join(bytes(encode(message)) for message in messages))
@@ -71,3 +72,22 @@ def test_a_cancel_is_heard_while_a_task_is_at_work():
     """And the next task is done."""
     said, _ = ends_of(Learn("wait", [], {}), CancelTask("wait"), Learn("fine", [], {}), count=2)
     assert [(end.task, end.error_code) for end in said] == [("wait", "cancelled"), ("fine", "")]
+
+
+def test_what_is_steered_is_heard_while_a_task_is_at_work():
+    """The newest holds, until the task is over."""
+    program = PROGRAM.replace(
+        'if name == "known"',
+        'if name == "steer":\n        while (inbox.steering(name) or Steering()).prompt != "b": pass\n'
+        '    if name == "again" and inbox.steering("steer"): raise RuntimeError\n'
+        '    if name == "known"',
+    ).replace("import Ready\n", "import Ready\nfrom bridge_server.protocol.records import Steering\n")
+    said, _ = ends_of(
+        Learn("steer", [], {}),
+        SteerTask("steer", Steering(prompt="a")),
+        SteerTask("steer", Steering(prompt="b")),
+        Learn("again", [], {}),
+        count=2,
+        program=program,
+    )
+    assert [(end.task, end.error_code) for end in said] == [("steer", ""), ("again", "")]

@@ -5,13 +5,15 @@ import asyncio
 import os
 import re
 import signal
+import sys
 import time
 from contextlib import asynccontextmanager
 
 import pytest
 
 from bridge_server.protocol.errors import Cancelled, WorkerDied
-from bridge_server.protocol.work import TaskCandidate
+from bridge_server.protocol.records import Steering
+from bridge_server.protocol.work import TaskCandidate, TaskEnded, Together
 from bridge_server.workers.supervisor import Supervisor
 from scripted import COMMAND, SOON, appears, ends, task
 
@@ -234,3 +236,138 @@ def test_close_ends_all_processes():
                 await run
 
     asyncio.run(scenario())
+
+
+def together(*names, **told):
+    """Tasks of the batching engine, each with a seed of its own."""
+    tasks = [
+        task(name, "scripted-batch", seeds=(number,), **told) for number, name in enumerate(names, start=1)
+    ]
+    return Together("all", tasks)
+
+
+def ended(said):
+    """(name, error) of each end that was heard."""
+    return [(message.task, message.error_code) for message in said if isinstance(message, TaskEnded)]
+
+
+def test_one_of_several_together_is_cancelled_without_a_kill(tmp_path):
+    """Its end is heard, the others go on in the same process, whatever its grace."""
+
+    async def scenario():
+        async with supervisor() as it:
+            said, go = [], tmp_path / "go"
+            work = together("a", "b", started=tmp_path, wait_for=go)
+            run = asyncio.create_task(it.run(work, said.append))
+            await appears(tmp_path / "started-2")
+            before = pids(it)
+            it.cancel("a", grace=0.3)
+            await until(lambda: ended(said))
+            assert ended(said) == [("a", "cancelled")]
+            go.touch()
+            assert (await run).error_code == ""
+            assert ended(said) == [("a", "cancelled"), ("b", "")]
+            it.cancel("a", grace=0.0)  # it is over
+            assert pids(it) == before
+
+    asyncio.run(scenario())
+
+
+def test_one_that_does_not_stop_takes_the_others_along(tmp_path):
+    """The process is killed after its grace; who asked hears of a death, not of a cancel."""
+
+    async def scenario():
+        async with supervisor() as it:
+            work = together("a", "b", started=tmp_path, block=60)
+            run = asyncio.create_task(it.run(work, nothing))
+            await appears(tmp_path / "started-1")
+            it.cancel("a", grace=0.05)
+            with pytest.raises(WorkerDied):
+                await run
+            assert it.free == 1
+            assert (await it.run(task("c"), nothing)).error_code == ""
+
+    asyncio.run(scenario())
+
+
+def test_what_is_said_before_the_process_is_there_is_not_lost(tmp_path):
+    """Cancelled and steered while it was being started."""
+
+    async def scenario():
+        async with supervisor() as it:
+            said = []
+            work = together("a", "b", wait_for=tmp_path / "never")
+            run = asyncio.create_task(it.run(work, said.append))
+            await asyncio.sleep(0)
+            it.cancel("a", grace=SOON)
+            it.steer("b", Steering(prompt="an oak", finish=True))
+            assert (await run).error_code == ""
+            assert sorted(ended(said)) == [("a", "cancelled"), ("b", "")]
+            (candidate,) = [message for message in said if isinstance(message, TaskCandidate)]
+            assert candidate.recipe["prompt"] == "an oak"
+
+    asyncio.run(scenario())
+
+
+def test_a_running_task_is_steered(tmp_path):
+    """One that is over, or was never there, is not."""
+
+    async def scenario():
+        async with supervisor() as it:
+            said = []
+            run = asyncio.create_task(
+                it.run(task("a", started=tmp_path, wait_for=tmp_path / "never"), said.append)
+            )
+            await appears(tmp_path / "started-5")
+            it.steer("x", Steering(prompt="nobody's"))
+            it.steer("a", Steering(prompt="an oak", finish=True))
+            await run
+            it.steer("a", Steering(prompt="late"))
+            await it.run(task("b"), said.append)
+            prompts = [message.recipe["prompt"] for message in said if isinstance(message, TaskCandidate)]
+            assert prompts == ["an oak", ""]
+
+    asyncio.run(scenario())
+
+
+def test_engines_are_looked_for_anew_beside_a_busy_worker(tmp_path):
+    """A process of its own looks and is gone; the busy one is not asked."""
+
+    async def scenario():
+        listed = tmp_path / "list"
+        listed.write_text("")
+        async with supervisor("--list", str(listed)) as it:
+            go = tmp_path / "go"
+            run = asyncio.create_task(it.run(task("a", started=tmp_path, wait_for=go), nothing))
+            await appears(tmp_path / "started-5")
+            before = pids(it)
+            assert len(await it.engines()) == 2
+            listed.write_text("new")
+            assert len(await it.engines()) == 2
+            assert [engine.name for engine in await it.engines(fresh=True)][-1] == "new"
+            assert len(await it.engines()) == 3
+            assert pids(it) == before
+            go.touch()
+            await run
+            assert (await it.run(task("b", "new"), nothing)).error_code == ""
+            assert pids(it) == before
+
+    asyncio.run(scenario())
+
+
+def test_processes_have_the_name_and_environment_that_was_asked_for(monkeypatch):
+    """One of a model gets all cores; by default numpy gets one."""
+
+    async def scenario(options, expected):
+        it = Supervisor(
+            [sys.executable, "-c", "import os, sys; sys.exit(3 if os.environ.get('OMP_NUM_THREADS') else 4)"],
+            size=1,
+            **options,
+        )
+        with pytest.raises(WorkerDied, match=expected):
+            await it.engines()
+        await it.close()
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    asyncio.run(scenario({"name": "diffusers", "environment": {"HF_HUB_OFFLINE": "1"}}, "diffusers-1"))
+    asyncio.run(scenario({}, "worker-1"))
