@@ -182,6 +182,9 @@ def _run(shelf: _Shelf, task: Task, line: Line, inbox: Inbox) -> None:
     report = _TaskReport(task, line, inbox)
     report.check()
     _check_stage(engine, task)
+    if engine.info.batches:
+        _run_at_once(cast("BatchingEngine", engine), task, line, report)
+        return
     started = time.perf_counter()
     for made in engine.generate(_brief(task), report):
         if task.stage == "draft":
@@ -190,6 +193,22 @@ def _run(shelf: _Shelf, task: Task, line: Line, inbox: Inbox) -> None:
             line.send(_candidate(task, made, time.perf_counter() - started))
         report.check()
         started = time.perf_counter()
+
+
+def _run_at_once(engine: BatchingEngine, task: Task, line: Line, report: _TaskReport) -> None:
+    """A batch of one task: its candidates are told as they come, not when all of them are there."""
+    errors: list[BridgeError] = []
+    started = time.perf_counter()
+
+    def deliver(_: int, made: Made | BridgeError) -> None:
+        if isinstance(made, BridgeError):
+            errors.append(made)
+        else:
+            line.send(_candidate(task, made, time.perf_counter() - started))
+
+    engine.generate_together([_brief(task)], [report], deliver)
+    for error in errors:
+        raise error
 
 
 def _run_together(shelf: _Shelf, work: Together, line: Line, inbox: Inbox) -> None:
