@@ -28,6 +28,8 @@ from diffusers import (
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
 )
 from safetensors.torch import load_file, save_file
 from tokenizers.pre_tokenizers import ByteLevel
@@ -38,6 +40,8 @@ from transformers import (
     CLIPTokenizer,
     CLIPVisionConfig,
     CLIPVisionModelWithProjection,
+    Qwen3Config,
+    Qwen3Model,
     T5Config,
     T5EncoderModel,
     T5Tokenizer,
@@ -315,6 +319,45 @@ def flux(folder, *, guidance=False, sharded=False):
         ),
     )
     return _saved(pipe, folder, sharded=sharded)
+
+
+def zimage(folder):
+    """Z-Image, a newer family that the engine knows nothing special of."""
+    tokenizer = clip_tokenizer()
+    tokenizer.chat_template = "{% for each in messages %}{{ each['content'] }}{% endfor %}"
+    config = Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        intermediate_size=2 * WIDTH,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+    )
+    with _seeded("zimage"), torch.no_grad():
+        transformer = ZImageTransformer2DModel(
+            in_channels=16,
+            dim=WIDTH,
+            n_layers=2,
+            n_refiner_layers=1,
+            n_heads=2,
+            n_kv_heads=2,
+            cap_feat_dim=WIDTH,
+            axes_dims=[4, 6, 6],
+            axes_lens=[1024, 64, 64],
+        )
+        for weight in transformer.parameters():
+            if weight.ndim > 1:
+                weight.mul_(1.5)
+        encoder = Qwen3Model(config)
+    pipe = ZImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=3.0),
+        vae=vae("zimage/vae", scaling=0.3611, shift=0.1159, **FINE),
+        text_encoder=encoder.eval(),
+        tokenizer=tokenizer,
+        transformer=transformer.eval(),
+    )
+    return _saved(pipe, folder)
 
 
 def _saved(pipe, folder, *, sharded=False):

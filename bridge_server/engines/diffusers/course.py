@@ -100,7 +100,7 @@ class Course:
     def _call(self, pipe: Any) -> dict[str, Any]:
         """The arguments of the pipeline, those that it knows."""
         steps = int(self._pieces[0].task.work.settings["steps"])
-        total, strength = schedule(steps, self._size.strength)
+        total, strength = schedule(steps, self._size.strength, _most_steps(pipe.scheduler))
         given: dict[str, Any] = {
             "image": torch.cat([self._start(piece) for piece in self._pieces]),
             "width": self._size.width,
@@ -217,3 +217,9 @@ class Course:
     def _decoded(self, place: int, latents: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
             return self._model.space.decode(latents[place : place + 1])
+
+
+def _most_steps(scheduler: Any) -> int:
+    """Into how many steps a sampler can divide the way; LCM was distilled from few."""
+    config = scheduler.config
+    return int(config.get("original_inference_steps") or config.num_train_timesteps)

@@ -108,11 +108,16 @@ class LatentSpace:
         if self._tiny is not None:
             scaled = self._tiny.decode(spatial.to(self._tiny.dtype), return_dict=False)[0]
             return (scaled.float() / 2 + 0.5).clamp(0, 1).cpu()
-        if self._map is None:
-            self._map = self._learnt()
+        self.learn()
+        assert self._map is not None  # noqa: S101 - it has learnt
         small = spatial.float().cpu()
         ones = torch.ones_like(small[:, :1])
         return torch.einsum("nchw,cr->nrhw", torch.cat([small, ones], 1), self._map).clamp(0, 1)
+
+    def learn(self) -> None:
+        """Get ready to look, which takes a moment the first time."""
+        if self._map is None:
+            self._map = self._learnt()
 
     def _learnt(self) -> torch.Tensor:
         """The linear map from latents to colours that is right, by least squares, for a chart of colours."""

@@ -70,7 +70,10 @@ def load_model(card: Card, options: Options) -> Model:
     device = Device(options, card.family)
     pipe = _settle(_load(card, device), card, device, options)
     log.info("loaded %s on %s, %s", card.id, device.name, device.dtype)
-    return Model(card, device, pipe, options)
+    model = Model(card, device, pipe, options)
+    if options.previews:
+        model.space.learn()
+    return model
 
 
 def _load(card: Card, device: Device) -> Any:

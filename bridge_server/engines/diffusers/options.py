@@ -55,6 +55,7 @@ class Options:
                 raise BadRequest(
                     f"The setting diffusers.{name} is unknown.", f"Use one of {', '.join(sorted(known))}."
                 )
+            _check(name, settings[name])
         options = Options(**settings)
         for name, choices in _CHOICES.items():
             if getattr(options, name) not in choices:
@@ -63,3 +64,16 @@ class Options:
                     f"Use one of {', '.join(repr(choice) for choice in choices)}.",
                 )
         return options
+
+
+def _check(name: str, value: Any) -> None:
+    """Whether a value is of the type of its default, and no number below 0."""
+    wanted = type(getattr(Options, name))
+    fits = isinstance(value, (int, float) if wanted is float else wanted)
+    if wanted in (int, float):
+        fits = fits and not isinstance(value, bool) and 0 <= value < float("inf")
+    if name == "device":
+        fits = bool(value) and fits
+    if not fits:
+        kind = {bool: "true or false", str: "a name"}.get(wanted, "a number from 0 up")
+        raise BadRequest(f"The setting diffusers.{name} is {value!r}.", f"Use {kind}.")

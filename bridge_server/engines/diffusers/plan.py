@@ -83,17 +83,22 @@ def strength_of(verb: str, strength: float, amount: float, *, toward: bool = Fal
     return 0.6 if toward else _NEAREST + (1 - _NEAREST) * amount
 
 
-def schedule(steps: int, strength: float) -> tuple[int, float]:
+def schedule(steps: int, strength: float, most: int = 1000) -> tuple[int, float]:
     """The number of steps to ask a pipeline for and the strength, so that enough of them are really taken.
 
     Pipelines take ``int(steps * strength)`` steps: a few-step model at low strength would take none. At least
     four are taken, or all of a model that has fewer.
 
+    Args:
+        steps: as many as the whole way from noise would take.
+        strength: above 0, to 1.
+        most: as many as the sampler can divide the whole way into.
+
     Returns:
         (number of steps, strength).
     """
-    taken = max(round(steps * strength), min(steps, _LEAST))
-    total = max(taken, round(taken / strength))
+    taken = min(max(round(steps * strength), min(steps, _LEAST)), most)
+    total = min(max(taken, round(taken / strength)), most)
     share = taken / total
     return total, share if int(total * share) >= taken else math.nextafter(share, 2.0)
 

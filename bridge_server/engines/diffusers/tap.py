@@ -8,6 +8,7 @@ Through it unfinished latents are seen and what is not selected is kept, whateve
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -66,9 +67,10 @@ class Tap:
         self._add_noise = getattr(scheduler, name)
         setattr(scheduler, name, _in_place_of(self._add_noise, self._noised))
 
-    def _noised(self, *given: torch.Tensor) -> torch.Tensor:
+    def _noised(self, *given: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
         """In the place of ``add_noise`` or ``scale_noise``: the first call tells the source."""
-        original, noise, when = (given[0], given[2], given[1]) if self._flows else given
+        original, second, third = inspect.signature(self._add_noise).bind(*given, **named).arguments.values()
+        noise, when = (third, second) if self._flows else (second, third)
         made = self._at(original, noise, when)
         if self._source is None:
             self._source = self._spatial(original), self._spatial(noise)

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +11,14 @@ from typing import Any
 
 import torch
 from compel import Compel, DiffusersTextualInversionManager, ReturnedEmbeddingsType
+from compel.prompt_parser import Conjunction, FlattenedPrompt
+
+from .emphasis import unweighted, weighed
 
 __all__ = ["Encoded", "Wording", "stacked"]
 
-log = logging.getLogger(__name__)
-
 #: How many prompts are remembered.
 _REMEMBERED = 64
-
-#: ``(words:1.3)``, as most programs write weights.
-_WEIGHTED = re.compile(r"\(([^()]*):\s*([0-9]*\.?[0-9]+)\)")
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ class Wording:
                 plain, None, None, device=device, do_classifier_free_guidance=False
             )
             return Encoded(tokens, pooled)
-        encoded = self._read(for_compel(prompt))
+        encoded = self._read(prompt)
         zeros = getattr(pipe.config, "force_zeros_for_empty_prompt", False)
         if negative and not prompt and zeros:  # as diffusers does without a negative prompt
             nothing = torch.zeros_like(encoded.tokens)
@@ -90,12 +86,7 @@ class Wording:
         return encoded
 
     def _read(self, prompt: str) -> Encoded:
-        readers = self._made_readers()
-        try:
-            parts = [self._with_filler(reader, prompt) for reader in readers]
-        except Exception as error:  # noqa: BLE001 - compel's parser raises what it likes; the words count
-            log.warning("the weights in a prompt are left out: %s", error)
-            parts = [self._with_filler(reader, bare(prompt)) for reader in readers]
+        parts = [self._with_filler(reader, prompt) for reader in self._made_readers()]
         longest = max(tokens.shape[1] for tokens, _, _ in parts)
         tokens = torch.cat([_filled(tokens, filler, longest) for tokens, _, filler in parts], -1)
         filler = torch.cat([filler for _, _, filler in parts], -1)
@@ -104,9 +95,17 @@ class Wording:
 
     @staticmethod
     def _with_filler(reader: Any, prompt: str) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
-        made, empty = reader(prompt), reader("")
-        tokens, pooled = made if isinstance(made, tuple) else (made, None)
-        return tokens, pooled, empty[0] if isinstance(empty, tuple) else empty
+        """Compel's own parser takes minutes for a few nested brackets, so it is not asked."""
+
+        def read(words: list[tuple[str, float]]) -> torch.Tensor:
+            return reader.build_conditioning_tensor_for_conjunction(Conjunction([FlattenedPrompt(words)]))[0]
+
+        pooled = None
+        if reader.requires_pooled:
+            pooled = reader.conditioning_provider.get_pooled_embeddings(
+                [unweighted(prompt)], device=reader.device
+            )
+        return read(weighed(prompt)), pooled, read([("", 1.0)])
 
     def _made_readers(self) -> list[Any]:
         if not self._readers:
@@ -147,18 +146,3 @@ def _filled(tokens: torch.Tensor, filler: torch.Tensor | None, length: int) -> t
         return tokens
     times = -(-missing // filler.shape[1])
     return torch.cat([tokens, filler.repeat(1, times, 1)[:, :missing]], 1)
-
-
-def for_compel(prompt: str) -> str:
-    """``(words:1.3)`` as compel writes it: ``(words)1.3``."""
-    return _WEIGHTED.sub(r"(\1)\2", prompt)
-
-
-def unweighted(prompt: str) -> str:
-    """The words without ``(words:1.3)``'s weights."""
-    return _WEIGHTED.sub(r"\1", prompt)
-
-
-def bare(prompt: str) -> str:
-    """The words so that compel reads nothing into them."""
-    return re.sub(r"([()\"+-])", r" ", prompt)
