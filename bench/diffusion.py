@@ -14,12 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers import AutoPipelineForImage2Image
+from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -27,7 +29,7 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import tiny_models
 from bridge_server.engines.base import Brief
-from bridge_server.engines.diffusers import load
+from bridge_server.engines.diffusers import DiffusersEngine, load
 from bridge_server.models.card import Card
 from bridge_server.models.shelf import Shelf
 from bridge_server.protocol.records import Steering
@@ -95,39 +97,44 @@ def measure(
     models: Path, side: int, steps: int, rounds: int, device: str, count: int
 ) -> dict[str, list[float]]:
     """Seconds of each way, in turns."""
-    rng = np.random.default_rng(0)
-    picture = rng.integers(0, 255, (side, side, 3), np.uint8)
     mask = np.zeros((side, side), np.uint8)
     mask[side // 4 : -side // 4, side // 4 : -side // 4] = 255
     seeds = tuple(range(count))
-    wanted: dict[str, Any] = {"prompt": PROMPT, "strength": STRENGTH, "parameters": {"steps": steps}}
-    brief = Brief("refine", picture, mask, seeds, **wanted)
     options = {"device": device, "dtype": "fp32" if device == "cpu" else "fp16", "max_batch": count}
     quiet = load(models, {**options, "previews": False})[0]
     shown = load(models, options)[0]
     plain = _plain(Shelf(models).card("model"), device)
-    image = Image.fromarray(picture)
 
-    def by_diffusers() -> None:
+    def picture(number: int) -> NDArray[np.uint8]:
+        """Another one, with other words, each round: nothing is to be gained by remembering."""
+        return np.random.default_rng(number + 1).integers(0, 255, (side, side, 3), np.uint8)
+
+    def by_diffusers(number: int) -> None:
         plain(
-            PROMPT, image=image, strength=STRENGTH, num_inference_steps=steps, guidance_scale=GUIDANCE,
+            f"{PROMPT} {number}", image=Image.fromarray(picture(number)), strength=STRENGTH,
+            num_inference_steps=steps, guidance_scale=GUIDANCE,
             generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
             num_images_per_prompt=count, output_type="np",
         )  # fmt: skip
 
-    ways: dict[str, Callable[[], Any]] = {
+    def by_engine(engine: DiffusersEngine, number: int) -> None:
+        wanted: dict[str, Any] = {"prompt": f"{PROMPT} {number}", "parameters": {"steps": steps}}
+        brief = Brief("refine", picture(number), mask, seeds, strength=STRENGTH, **wanted)
+        list(engine.generate(brief, Nobody()))
+
+    ways: dict[str, Callable[[int], Any]] = {
         "diffusers": by_diffusers,
-        "without previews": lambda: list(quiet.generate(brief, Nobody())),
-        "with previews": lambda: list(shown.generate(brief, Nobody())),
+        "without previews": partial(by_engine, quiet),
+        "with previews": partial(by_engine, shown),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
     clock = time.process_time if device == "cpu" else time.perf_counter
     for way in ways.values():  # loading, and whatever a first run sets up
-        way()
+        way(-1)
     for number in range(rounds):
         order = list(ways) if number % 2 else list(reversed(ways))
         for name in order:
-            taken[name].append(timed(ways[name], clock))
+            taken[name].append(timed(partial(ways[name], number), clock))
     return taken
 
 

@@ -8,7 +8,7 @@ from bridge_server.protocol.codec import Event
 from bridge_server.protocol.errors import BridgeError
 from bridge_server.protocol.messages import CandidateDone, EngineList, JobState, Submitted
 from bridge_server.protocol.pixels import Pixels
-from bridge_server.protocol.records import CandidateInfo, Context, EngineInfo, Placement
+from bridge_server.protocol.records import CandidateInfo, Context, EngineInfo, Placement, Setting
 from plugins.shared.host import Gone
 from plugins.shared.model import Layout, Look, Raw, Sides
 
@@ -21,6 +21,29 @@ ENGINE = EngineInfo(
     Context(ratio=0.5, min_margin=8, min_side=16),
 )
 
+#: One that heeds words and guides, has settings of its own, and can be led while it works.
+HEEDING = EngineInfo(
+    "diffusers/tiny",
+    "1",
+    "Tiny",
+    {
+        "fill": ["prompt", "negative_prompt"],
+        "expand": ["prompt"],
+        "vary": ["prompt", "amount"],
+        "refine": ["prompt", "strength"],
+    },
+    ["prompt", "negative_prompt", "strength", "guidance", "weights", "finish"],
+    ENGINE.context,
+    batches=True,
+    guides=["style", "toward", "scribble", "depth"],
+    settings=[
+        Setting("steps", "Steps", "integer", 28, 1, 150),
+        Setting("guidance", "Guidance", "number", 7.0, 0, 50),
+        Setting("sampler", "Sampler", "choice", "", choices=["", "ddim"]),
+        Setting("trigger", "Trigger", "text", ""),
+        Setting("loras", "LoRAs", "weights", {}, -2, 2, choices=["ink", "wash"]),
+    ],
+)
 
 PLACE = Placement(2, 2, 2, 2)
 
@@ -171,10 +194,11 @@ class StandInHost:
         return self.kind
 
     def read(self, document, area, source):
-        """Blue 1, green 2, red 3."""
+        """Blue 1, green 2, red 3; of the layer alone 7, 8, 9."""
         self._check(document)
         self.reads.append((area, source))
-        return Raw(area.width, area.height, self.kind, bytes([1, 2, 3, 255]) * (area.width * area.height))
+        pixel = bytes([1, 2, 3, 255]) if source == "visible" else bytes([7, 8, 9, 255])
+        return Raw(area.width, area.height, self.kind, pixel * (area.width * area.height))
 
     def coverage(self, document, area):
         """Half within the selection, nothing around it."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from plugins.shared.asking import guide_for, guides_of
 from plugins.shared.model import Sides
 from plugins.shared.studio import Studio
 from plugins.shared.texts import _
@@ -91,7 +92,11 @@ class ExpandPanel(QWidget):
             self.go.setText(words)
         why_not = self._studio.why_not("expand")
         self.go.setEnabled(not why_not)
-        self.go.setToolTip(why_not or _("Grow the canvas and fill the new border."))
+        tip = _("Grow the canvas and fill the new border.")
+        settings, engine = self._studio.conversation.settings, self._studio.conversation.engine
+        if settings.guide in guides_of(engine) and guide_for("expand", settings, engine) is None:
+            tip += "\n" + _("The guide is left out here: the layer has nothing where the canvas grows.")
+        self.go.setToolTip(why_not or tip)
 
     def _set(self, side: str, value: int) -> None:
         if self.link.isChecked():

@@ -50,7 +50,9 @@ class Head(QWidget):
         """What can be chosen from, and what is chosen."""
         conversation = self._studio.conversation
         names = [engine.name for engine in conversation.engines]
-        if names != [self.engine.itemData(place) for place in range(self.engine.count())]:
+        entries = [(engine.name, engine.title or engine.name) for engine in conversation.engines]
+        combo = self.engine
+        if entries != [(combo.itemData(place), combo.itemText(place)) for place in range(combo.count())]:
             self.engine.clear()
             for engine in conversation.engines:
                 self.engine.addItem(engine.title or engine.name, engine.name)

@@ -41,7 +41,7 @@ class JobsView(QWidget):
             job_row = self.rows[job.id]
             if self._column.indexOf(job_row) != place:
                 self._column.insertWidget(place, job_row)
-            job_row.show_job(job, self._studio.why_not_steer(job.id))
+            job_row.show_job(job)
         self.setVisible(bool(jobs))
 
 
@@ -56,8 +56,11 @@ class JobRow(QFrame):
         self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         self.trouble.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.bar = Bar()
+        self._studio = studio
         self.steer = flat_button("steer", _("Go on with the panel's present settings"))
         self.steer.clicked.connect(slots(lambda: studio.steer(job_id)))
+        self.finish = flat_button("finish", _("Take it now: finish from what there is"))
+        self.finish.clicked.connect(slots(lambda: studio.finish(job_id)))
         self.cancel = flat_button("cancel", _("Cancel; what is made already stays"))
         self.cancel.clicked.connect(slots(lambda: studio.cancel(job_id)))
         self.dismiss = flat_button("close", _("Take note, and remove it from this list"))
@@ -67,11 +70,11 @@ class JobRow(QFrame):
         lines.addWidget(self.title)
         lines.addWidget(self.state)
         layout = column(self, 2)
-        layout.addLayout(row(words, self.steer, self.cancel, self.dismiss, spacing=1))
+        layout.addLayout(row(words, self.steer, self.finish, self.cancel, self.dismiss, spacing=1))
         layout.addWidget(self.trouble)
         layout.addWidget(self.bar)
 
-    def show_job(self, job: Job, why_not_steer: str) -> None:
+    def show_job(self, job: Job) -> None:
         """Only what differs is set."""
         failed = job.state == "failed"
         self.title.set_whole(heading(job))
@@ -85,6 +88,11 @@ class JobRow(QFrame):
         self.steer.setVisible(not failed)
         self.cancel.setVisible(not failed)
         self.dismiss.setVisible(failed)
-        self.steer.setEnabled(not why_not_steer)
-        title = _("Go on with the panel's present settings")
-        self.steer.setToolTip(f"{title}\n{why_not_steer}" if why_not_steer else title)
+        self.finish.setVisible(not failed and self._studio.can_finish(job.id))
+        for button, why_not in (
+            (self.steer, self._studio.why_not_steer(job.id)),
+            (self.finish, self._studio.why_not_finish(job.id)),
+        ):
+            button.setEnabled(not why_not)
+            title = button.accessibleName()
+            button.setToolTip(f"{title}\n{why_not}" if why_not else title)

@@ -9,9 +9,11 @@ from plugins.shared.studio import Studio
 from plugins.shared.texts import _
 
 from .dials import Dials, Options
+from .guide_row import GuideRow
 from .head import Head
 from .icons import redraw
 from .jobs_view import JobsView
+from .model_settings import ModelSettings
 from .notes import Notes
 from .pieces import NoWheel, column
 from .prompt import Prompt
@@ -68,6 +70,8 @@ class Panel(QScrollArea):
         self.head = Head(studio, slots, no_wheel)
         self.prompt = Prompt(studio, slots)
         self.dials = Dials(studio, slots, no_wheel)
+        self.guide = GuideRow(studio, slots, no_wheel)
+        self.own = ModelSettings(studio, slots, no_wheel)
         self.verbs = Verbs(studio, slots, no_wheel)
         self.notes = Notes()
         self.strip = Strip(studio, slots)
@@ -87,7 +91,7 @@ class Panel(QScrollArea):
         content = QWidget()
         layout = column(content, 5)
         layout.setContentsMargins(4, 4, 4, 4)
-        for part in (self.head, self.prompt, self.dials, self.verbs, self.notes):
+        for part in (self.head, self.prompt, self.dials, self.guide, self.own, self.verbs, self.notes):
             layout.addWidget(part)
         layout.addWidget(self.strip, 1)
         for part in (self.tools, self.jobs, self.options):
@@ -116,9 +120,9 @@ class Panel(QScrollArea):
     def _steps_by_topic(self) -> dict[str, tuple[Callable[[], None], ...]]:
         return {
             "connection": (self._connection, self._verbs, self._jobs),
-            "engines": (self._engines, self._settings, self._verbs),
+            "engines": (self._engines, self._settings, self._verbs, self._jobs),
             "projects": (self._projects,),
-            "settings": (self._settings, self._verbs, self._tools),
+            "settings": (self._settings, self._verbs, self._tools, self._jobs),
             "look": (self._verbs, self._tools),
             "jobs": (self._jobs, self._strip),
             "strip": (self._strip, self._tools),
@@ -135,6 +139,8 @@ class Panel(QScrollArea):
         self.head.show_engines()
         self.prompt.show_engine()
         self.dials.show_engine()
+        self.guide.show_engine()
+        self.own.show_engine()
 
     def _projects(self) -> None:
         self.head.show_projects()
@@ -142,6 +148,8 @@ class Panel(QScrollArea):
     def _settings(self) -> None:
         self.prompt.show_settings()
         self.dials.show_settings()
+        self.guide.show_settings()
+        self.own.show_settings()
         self.options.show_settings()
         self.verbs.expand.show_settings()
 

@@ -280,8 +280,10 @@ class Tools(QWidget):
         self.buttons = {deed: flat_button(deed, title) for deed, title in self._titles.items()}
         for deed, button in self.buttons.items():
             button.clicked.connect(slots(partial(studio.do, deed)))
-        self.buttons["accept"].setText(_("Accept"))
-        self.buttons["accept"].setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        accept = self.buttons["accept"]
+        accept.setText(_("Accept"))
+        accept.setMinimumWidth(accept.sizeHint().width())  # without its text, where there is no room for it
+        accept.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.compare = flat_button("compare", _("Hold to compare with the document as it is"))
         self.compare.pressed.connect(slots(partial(self._compare, on=True)))
         self.compare.released.connect(slots(partial(self._compare, on=False)))
@@ -289,6 +291,16 @@ class Tools(QWidget):
         layout.addStretch(1)
         layout.addWidget(self.compare)
         self.setLayout(layout)
+
+    def resizeEvent(self, a0: object) -> None:  # noqa: ARG002, N802  Qt's names
+        """The text of the first button takes part where all fits."""
+        accept = self.buttons["accept"]
+        parts = [*self.buttons.values(), self.compare]
+        others = sum(part.sizeHint().width() + 1 for part in parts if part is not accept)
+        text = accept.fontMetrics().horizontalAdvance(accept.text()) + accept.fontMetrics().height()
+        fits = self.width() >= others + accept.minimumWidth() + text
+        styles = Qt.ToolButtonStyle
+        accept.setToolButtonStyle(styles.ToolButtonTextBesideIcon if fits else styles.ToolButtonIconOnly)
 
     def _compare(self, *, on: bool) -> None:
         self._studio.compare(on)

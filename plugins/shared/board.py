@@ -6,12 +6,14 @@ No connection and no host in here: messages in, state out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Optional
 
 from bridge_server.protocol.errors import error_from_wire
 from bridge_server.protocol.history import HistoryEntry
 from bridge_server.protocol.messages import DraftsProgress, JobProgress, JobState, Preview
-from bridge_server.protocol.records import CandidateInfo, JobInfo
+from bridge_server.protocol.records import CandidateInfo, JobInfo, Steering
+from bridge_server.protocol.steering import Steered
 from bridge_server.protocol.versions import DecisionInfo, VersionInfo
 
 from .model import Candidate, Job
@@ -57,6 +59,9 @@ class Board:
         job.engine, job.document, job.host = info.engine, info.document, info.host
         job.created, job.position, job.drafted = info.created, info.position, info.drafts > 0 or info.drafted
         job.region = info.region
+        job.parameters, job.guides = dict(info.parameters), list(info.guides)
+        if info.steering is not None:
+            _lead(job, info.steering)
         if was_open and info.error_code and info.state == "failed":
             job.trouble = explain(error_from_wire(info.error_code, info.error_message, info.error_hint))
         for candidate in info.candidates:
@@ -83,6 +88,13 @@ class Board:
         job = self.jobs.get(body.job)
         if job is not None and not job.finished:
             job.progress[body.index] = body.done
+        return job
+
+    def note_steered(self, body: Steered) -> Optional[Job]:
+        """What a job is made with was changed, here or in another program."""
+        job = self.jobs.get(body.job)
+        if job is not None:
+            _lead(job, body.steering)
         return job
 
     def note_drafts(self, body: DraftsProgress) -> Optional[Job]:
@@ -149,3 +161,16 @@ class Board:
         job.request = None
         job.drafts = (0, 0)
         job.position = 0
+
+
+def _lead(job: Job, steering: Steering) -> None:
+    """A job goes on with what is not None."""
+    for name in ("prompt", "negative_prompt", "strength"):
+        value = getattr(steering, name)
+        if value is not None:
+            setattr(job, name, value)
+    if steering.guidance is not None:
+        job.parameters = {**job.parameters, "guidance": steering.guidance}
+    if steering.weights is not None:
+        job.guides = [replace(guide, weight=each) for guide, each in zip(job.guides, steering.weights)]
+    job.finishing = job.finishing or steering.finish

@@ -23,6 +23,7 @@ from bridge_server.protocol.messages import (
 )
 from bridge_server.protocol.projects import Follow, ListProjects, ProjectDeleted, ProjectJob, ProjectList
 from bridge_server.protocol.records import EngineInfo, JobInfo
+from bridge_server.protocol.steering import Steered
 from bridge_server.protocol.versions import DecisionInfo, VersionInfo
 
 from .bell import Bell
@@ -57,6 +58,7 @@ class Conversation:
         self._preferences = Preferences(memory)
         self.pictures = Pictures(link, lambda: self._bell.ring("strip"))
         self._following = False
+        self._missing = ""
         self._known_documents: set[str] = set()
         self.board = Board()
         self.requests = Requests(link, self.board, self._preferences, self._bell, self.tell_trouble)
@@ -217,8 +219,20 @@ class Conversation:
             self._link.ask(Follow(), None, self.tell_trouble)
 
     def _hear_engines(self, told: EngineList) -> None:
+        titles = {engine.name: engine.title for engine in self.engines}
         self.engines = told.engines
         self._bell.ring("engines")
+        self._tell_missing(titles)
+
+    def _tell_missing(self, titles: dict[str, str]) -> None:
+        """Once, that the engine which was chosen is gone. It is chosen again if it comes back."""
+        chosen, used = self.settings.engine, self.engine
+        missing = chosen if used is not None and used.name != chosen else ""
+        if used is not None and missing and missing != self._missing:
+            words = _("The engine {engine} is not there any more; {used} is used instead.")
+            self.trouble = words.format(engine=titles.get(missing) or missing, used=used.title or used.name)
+            self._bell.ring("trouble")
+        self._missing = missing
 
     def _hear_projects(self, told: ProjectList) -> None:
         names = [info.project for info in told.projects]
@@ -254,6 +268,10 @@ class Conversation:
         note = self.board.note_progress if isinstance(body, JobProgress) else self.board.note_drafts
         note(body)  # type: ignore[arg-type]
         self._ring_jobs()
+
+    def _hear_steered(self, body: Steered) -> None:
+        if self.board.note_steered(body) is not None:
+            self._ring_jobs()
 
     def _hear_preview(self, body: Preview) -> None:
         if self.board.note_preview(body) is not None:
@@ -297,6 +315,8 @@ class Conversation:
 
     _HEARERS: ClassVar[dict[type[Any], Callable[[Any, Any], None]]] = {
         JobState: _hear_state,
+        EngineList: _hear_engines,
+        Steered: _hear_steered,
         JobProgress: _hear_progress,
         DraftsProgress: _hear_progress,
         Preview: _hear_preview,

@@ -8,7 +8,7 @@ from typing import Any, Optional, Union
 
 from bridge_server.protocol.messages import FINAL_STATES
 from bridge_server.protocol.pixels import Pixels
-from bridge_server.protocol.records import CandidateInfo, Placement
+from bridge_server.protocol.records import CandidateInfo, GuideInfo, Placement
 
 __all__ = ["Candidate", "Job", "Layer", "Layout", "Look", "Raw", "Settings", "Shown", "Sides"]
 
@@ -124,6 +124,12 @@ class Settings:
     #: What accept makes: a ``layer``, ``into`` the active layer, or a ``group`` with all candidates.
     place_as: str = "layer"
     sides: Sides = Sides(256, 256, 0, 0)
+    #: Which guide the active layer is, of the kinds in ``asking.GUIDES``; empty: none.
+    guide: str = ""
+    #: 0 to 2.
+    guide_weight: float = 1.0
+    #: What is set of each engine's own settings: engine -> name -> value. See ``parameters``.
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Strip: only what was asked for this document, or everything in the project.
     whole_project: bool = False
 
@@ -189,6 +195,11 @@ class Job:
     unwanted: bool = False
     #: Whether its candidates are made from drafts.
     drafted: bool = False
+    #: Of the engine's own settings, those that are not as the engine has them by itself.
+    parameters: dict[str, Any] = field(default_factory=dict)
+    guides: list[GuideInfo] = field(default_factory=list)
+    #: What is begun is being finished, and no more is made.
+    finishing: bool = False
 
     @property
     def finished(self) -> bool:

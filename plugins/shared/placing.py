@@ -249,4 +249,6 @@ def facts_of(candidate: Candidate, project: str) -> dict[str, Any]:
         "seed": candidate.info.seed,
         "drafted": job.drafted,
         "engine": job.engine,
+        "parameters": job.parameters,
+        "guides": [{"kind": guide.kind, "weight": guide.weight} for guide in job.guides],
     }

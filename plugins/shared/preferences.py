@@ -75,11 +75,18 @@ def _settings(kept: dict[str, Any]) -> Settings:
             if all(isinstance(pixels, int) for pixels in sides.values()):
                 known = {side.name for side in fields(Sides)}
                 settings = replace(settings, sides=Sides(**{k: v for k, v in sides.items() if k in known}))
+        elif field.name == "parameters" and isinstance(value, dict):
+            settings = replace(settings, parameters=_by_engine(cast("dict[str, Any]", value)))
         elif field.name == "seed":
             settings = replace(settings, seed=value if type(value) is int else None)
         elif type(value) is type(default) or (isinstance(default, float) and type(value) is int):
             settings = replace(settings, **{field.name: value})
     return _in_range(settings)
+
+
+def _by_engine(kept: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What was kept of each engine; what the engine does not take any more is left out when it is used."""
+    return {name: cast("dict[str, Any]", values) for name, values in kept.items() if type(values) is dict}
 
 
 def _in_range(settings: Settings) -> Settings:
@@ -92,6 +99,7 @@ def _in_range(settings: Settings) -> Settings:
         count=min(max(settings.count, 1), MAX_COUNT),
         seed=None if seed is None else min(max(seed, 0), MAX_SEED),
         drafted=settings.drafted and seed is not None,
+        guide_weight=min(max(float(settings.guide_weight), 0.0), 2.0),
         source=settings.source if settings.source in ("visible", "layer") else "visible",
         place_as=settings.place_as if settings.place_as in ("layer", "into", "group") else "layer",
         sides=Sides(

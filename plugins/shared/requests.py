@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Callable, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from bridge_server.protocol.errors import BridgeError
-from bridge_server.protocol.messages import Cancel, Expand, Fill, Submitted
-from bridge_server.protocol.records import Placement
+from bridge_server.protocol.messages import Cancel, Expand, Fill, GetJob, Submitted
+from bridge_server.protocol.records import JobInfo, Placement, Steering
+from bridge_server.protocol.steering import Finish, Steer, Steered
 from bridge_server.protocol.versions import Accept, Accepted, Go, Less, More, Reject, VersionInfo
 
 from .bell import Bell
@@ -62,6 +63,8 @@ class Requests:
         settings = self._preferences.settings
         job = self._again(candidate, verb, strength=settings.strength if verb == "refine" else 1.0)
         job.amount, job.engine = settings.amount if verb == "vary" else 0.0, engine
+        if engine != candidate.job.engine:
+            job.parameters, job.guides = {}, []
         if verb == "refine" and settings.prompt:
             job.prompt, job.negative_prompt = settings.prompt, settings.negative_prompt
         request = More(
@@ -95,6 +98,38 @@ class Requests:
         self._link.ask(Cancel(job_id))
         self._ring_jobs()
 
+    def steer(self, job: Job, changed: dict[str, Any]) -> None:
+        """Let a job go on with other words, strength, guidance or weights."""
+        if "prompt" in changed:
+            self._preferences.remember_prompt(changed["prompt"])
+            self._bell.ring("prompts")
+        self._lead(Steer(job.id, **changed), Steering(**changed))
+
+    def finish(self, job: Job) -> None:
+        """Take what is begun of a job as it is, and let no more be made."""
+        self._lead(Finish(job.id), Steering(finish=True))
+
+    def _lead(self, request: Union[Steer, Finish], steering: Steering) -> None:
+        """Show it as done at once; if it is refused, as the daemon has it."""
+
+        def noted(told: Steered) -> None:
+            self._board.note_steered(told)
+            self._ring_jobs()
+
+        def known(info: JobInfo) -> None:
+            self._board.note_job(info)
+            self._ring_jobs()
+
+        def refused(error: BridgeError) -> None:
+            job = self._board.jobs.get(request.job)
+            if job is not None:
+                job.finishing = False
+            self._link.ask(GetJob(request.job), known)
+            self._trouble(error)
+
+        noted(Steered(request.job, steering))
+        self._link.ask(request, noted, refused)
+
     def dismiss(self, job_id: str) -> None:
         """Say no more that a job has failed."""
         job = self._board.jobs.get(job_id)
@@ -114,6 +149,7 @@ class Requests:
             strength=strength,
         )
         job.document, job.canvas, job.engine, job.host = of.document, of.canvas, of.engine, of.host
+        job.parameters, job.guides = dict(of.parameters), list(of.guides)
         self._begin(job)
         return job
 

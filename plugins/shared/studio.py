@@ -7,17 +7,18 @@ Nothing here raises to a button: what goes wrong becomes :attr:`Studio.message`.
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import Any, Callable, Optional
 
-from bridge_server.protocol.records import Context, Placement
+from bridge_server.protocol.records import Context, EngineInfo, Placement
 
-from .asking import changes, region_of, request_for
+from .asking import GUIDES, guide_for, region_of, request_for
 from .bell import Bell
 from .cells import Cell, cells_of
 from .conversation import Conversation
 from .host import Gone, Host
-from .model import Candidate, Job, Look, Settings, Shown
+from .leading import Leading
+from .model import Candidate, Job, Look, Raw, Settings, Shown
+from .parameters import differing, kept_of, without
 from .placing import Placing
 from .showing import Showing
 from .texts import _
@@ -40,6 +41,7 @@ class Studio:
         self._showing = Showing(conversation, host, self.tell, self._ring)
         self._undone = Undone(conversation, host)
         self._placing = Placing(conversation, host, self.tell, self._placed)
+        self._leading = Leading(conversation, self.tell, self._await)
         self._leave = conversation.listen(self._hear)
 
     def listen(self, hear: Callable[[str], None]) -> Callable[[], None]:
@@ -89,9 +91,15 @@ class Studio:
             return _("Select an area first.")
         if verb == "expand" and not self.settings.sides:
             return _("Say first by how many pixels the canvas shall grow.")
-        if self.settings.source == "layer" and not look.layer:
+        return self._why_not_layer(verb, look) or self._too_large(verb, look)
+
+    def _why_not_layer(self, verb: str, look: Look) -> str:
+        if look.layer:
+            return ""
+        if self.settings.source == "layer":
             return _("Choose a layer first.")
-        return self._too_large(verb, look)
+        guided = guide_for(verb, self.settings, self.conversation.engine) is not None
+        return _("Choose the layer first that is the guide.") if guided else ""
 
     def _why_not_engine(self, verb: str) -> str:
         if self.conversation.state != "connected":
@@ -111,16 +119,26 @@ class Studio:
         if why or look is None or engine is None:
             self.tell(why, bad=True)
             return
-        region = self._region(verb, look)
+        job, region = self._job(verb, look, engine), self._region(verb, look)
+        settings = self.settings
         try:
-            raw = self.host.read(look.document, region, self.settings.source)
+            raw = self.host.read(look.document, region, settings.source)
+            layer = self._read_guide(job, look, region, raw)
             masked = look.selection is not None and verb != "expand"
             coverage = self.host.coverage(look.document, region) if masked else None
         except Gone as gone:
             self.tell(str(gone), bad=True)
             return
+        self._await(job)
+        self.tell("")
+        self.conversation.requests.submit(
+            job, lambda: request_for(job, settings, region, raw, coverage, layer)
+        )
+
+    def _job(self, verb: str, look: Look, engine: EngineInfo) -> Job:
         settings = self.settings
-        job = Job(
+        guide = guide_for(verb, settings, engine)
+        return Job(
             secrets.token_hex(8),
             verb,
             "sending",
@@ -132,10 +150,15 @@ class Studio:
             engine=engine.name,
             document=look.document,
             canvas=(look.width, look.height),
+            parameters=differing(engine, kept_of(settings, engine)),
+            guides=[guide] if guide is not None else [],
         )
-        self._await(job)
-        self.tell("")
-        self.conversation.requests.submit(job, lambda: request_for(job, settings, region, raw, coverage))
+
+    def _read_guide(self, job: Job, look: Look, region: Placement, raw: Raw) -> Optional[Raw]:
+        """The active layer alone, if it is to be a guide."""
+        if not job.guides or self.settings.source == "layer":
+            return raw if job.guides else None
+        return self.host.read(look.document, region, "layer")
 
     def _region(self, verb: str, look: Look) -> Placement:
         engine = self.conversation.engine
@@ -192,45 +215,23 @@ class Studio:
 
     def why_not_steer(self, job_id: str) -> str:
         """Why a job can't change its course, in words; empty: it can."""
-        job = self.conversation.board.jobs.get(job_id)
-        if job is None or job.finished or job.request is None:
-            return _("Only what is being made here can change its course.")
-        if len(job.candidates) >= job.count:
-            return _("All of it is made already.")
-        if not self._changes(job):
-            return _("Change the words or the settings first.")
-        return ""
-
-    def _changes(self, job: Job) -> dict[str, Any]:
-        engine = next((e for e in self.conversation.engines if e.name == job.engine), None)
-        return changes(job, self.settings, engine.verbs.get(job.verb, []) if engine is not None else [])
+        return self._leading.why_not_steer(job_id)
 
     def steer(self, job_id: str) -> None:
-        """Go on with what is set now: candidates that are not made yet are asked for anew."""
-        job = self.conversation.board.jobs.get(job_id)
-        why = self.why_not_steer(job_id)
-        if job is None or why:
-            self.tell(why, bad=True)
-            return
-        rest = job.count - len(job.candidates)
-        changed = self._changes(job)
-        new = replace(
-            job,
-            id=secrets.token_hex(8),
-            state="sending",
-            count=rest,
-            candidates=[],
-            progress={},
-            previews={},
-            drafts=(0, 0),
-            request=None,
-            **changed,
-        )
-        seed = None if job.request.seed is None else job.request.seed + len(job.candidates)
-        request = replace(job.request, job=new.id, count=rest, seed=seed, **changed)
-        self.conversation.requests.cancel(job.id)
-        self._await(new)
-        self.conversation.requests.submit(new, lambda: request)
+        """Go on with what is set now."""
+        self._leading.steer(job_id)
+
+    def can_finish(self, job_id: str) -> bool:
+        """Whether a job's engine can take it now at all."""
+        return self._leading.can_finish(job_id)
+
+    def why_not_finish(self, job_id: str) -> str:
+        """Why a job can't be finished early, in words; empty: it can."""
+        return self._leading.why_not_finish(job_id)
+
+    def finish(self, job_id: str) -> None:
+        """Take it now: finish what is begun from what there is, and make no more."""
+        self._leading.finish(job_id)
 
     # ---- looking ------------------------------------------------------------------------------------
 
@@ -317,12 +318,19 @@ class Studio:
         job = selected.job
         copied: dict[str, Any] = {"prompt": job.prompt, "negative_prompt": job.negative_prompt}
         copied |= {"engine": job.engine, "seed": selected.info.seed, "drafted": job.drafted}
+        copied["parameters"] = {**without(self.settings, job.engine), job.engine: dict(job.parameters)}
+        guided = len(job.guides) == 1 and job.guides[0].kind in GUIDES
+        copied["guide"] = job.guides[0].kind if guided else ""
+        if guided:
+            copied["guide_weight"] = job.guides[0].weight
         if job.verb == "refine":
             copied["strength"] = job.strength
         if job.verb == "vary":
             copied["amount"] = job.amount
         self.change(**copied)
-        self.tell(_("The settings of this candidate are set, with its seed."))
+        words = _("The settings of this candidate are set, with its seed.")
+        anew = _("The guide will be read from the active layer.")
+        self.tell(f"{words} {anew}" if guided else words)
 
     def _more(self, selected: Candidate, verb: str) -> None:
         engine = self.conversation.engine

@@ -4,11 +4,23 @@
 from __future__ import annotations
 
 from bridge_server.protocol.errors import BridgeError
+from bridge_server.protocol.records import Setting
 
 from .model import Job
 from .texts import _, ngettext
 
-__all__ = ["explain", "layer_name", "state_words", "verb_title"]
+__all__ = [
+    "choice_title",
+    "explain",
+    "guide_title",
+    "guide_words",
+    "layer_name",
+    "placed_words",
+    "setting_title",
+    "setting_words",
+    "state_words",
+    "verb_title",
+]
 
 #: The longest name of a layer.
 _NAME = 60
@@ -20,9 +32,69 @@ def verb_title(verb: str) -> str:
     return titles.get(verb, verb)
 
 
+def guide_title(kind: str) -> str:
+    """What a kind of guide is called; empty: none."""
+    titles = {
+        "": _("No guide"),
+        "scribble": _("Scribble"),
+        "lineart": _("Line art"),
+        "canny": _("Edges"),
+        "depth": _("Depth"),
+        "style": _("Style"),
+    }
+    return titles.get(kind, kind)
+
+
+def guide_words(kind: str) -> str:
+    """What the active layer has to hold for a kind of guide."""
+    words = {
+        "scribble": _("The active layer holds a rough sketch, dark on light or on nothing."),
+        "lineart": _("The active layer holds clean lines, dark on light or on nothing."),
+        "canny": _("The edges of what the active layer holds are found and kept."),
+        "depth": _("The active layer says how near things are: the lighter, the nearer."),
+        "style": _("The result gets the style and colours of the active layer."),
+    }
+    return words.get(kind, "")
+
+
+def setting_title(setting: Setting) -> str:
+    """What one of an engine's own settings is called; unknown ones are named by the engine."""
+    titles = {
+        "Steps": _("Steps"),
+        "Guidance": _("Guidance"),
+        "Sampler": _("Sampler"),
+        "Seamless": _("Seamless"),
+        "LoRAs": _("LoRAs"),
+    }
+    return titles.get(setting.title) or setting.title or setting.name
+
+
+def setting_words(setting: Setting) -> str:
+    """What it does, and what it is by itself."""
+    known = {
+        "More steps take longer and are finer.": _("More steps take longer and are finer."),
+        "How closely the words are followed.": _("How closely the words are followed."),
+        "Left meets right (x), top meets bottom (y): for textures.": _(
+            "Left meets right (x), top meets bottom (y): for textures."
+        ),
+    }
+    words = known.get(setting.description) or setting.description
+    if setting.kind in ("integer", "number") and setting.default is not None:
+        usual = _("By default {value}.").format(value=setting.default)
+        words = f"{words}\n{usual}" if words else usual
+    return words
+
+
+def choice_title(choice: str) -> str:
+    """One of a setting's choices; the empty one leaves it to the engine."""
+    return choice or _("Default")
+
+
 def state_words(job: Job) -> str:
     """How a job stands, in a few words."""
     made, wanted = job.drafts
+    if job.finishing and not job.finished:
+        return _("being finished")
     if job.state == "running" and made < wanted:
         return _("sketching {made} of {wanted}").format(made=made, wanted=wanted)
     if job.state == "running":

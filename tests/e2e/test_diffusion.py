@@ -51,7 +51,10 @@ def card(name="shapes"):
 def daemon(tmp_path_factory):
     """One daemon with the trained model on its shelf."""
     folder = tmp_path_factory.mktemp("words") / "data"
-    Shelf(folder / "models").put(card())
+    shelf = Shelf(folder / "models")
+    shelf.put(card())
+    grey = str(TRAINED / "grey.safetensors")
+    shelf.put(Card(id="grey", role="lora", family="sd15", title="Grey", path=grey))
     running = Daemon(folder, "--workers", 1, scripted=False)
     yield running
     assert running.process.poll() is None, "a test brought the daemon down"
@@ -181,6 +184,20 @@ def test_steering_changes_the_subject(client):
     assert steered["prompt"] == "a green circle on blue"
     assert 0 < steered["done"] < 0.9
     assert client.call(GetJob(job)).steering.prompt == "a green circle on blue"
+
+
+def test_a_lora_changes_the_style(client):
+    """The one that takes colours out: less than half of the saturation is left, less at half its weight."""
+
+    def saturation(weight):
+        request = asked(prompt="a yellow square on black", count=4, parameters={"loras": {"grey": weight}})
+        _, made = outcome(client, client.call(request).job)
+        colours = np.stack([pixels_of(each)[..., :3] for each in made]).astype(float)
+        return (colours.max(-1) - colours.min(-1)).mean()
+
+    whole, half, none = saturation(1.0), saturation(0.5), saturation(0.0)
+    assert whole < 0.5 * none
+    assert whole < half < none
 
 
 def test_taking_it_now_ends_the_job_with_what_there_is(client):

@@ -4,15 +4,19 @@
 import queue
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import daemons
 from bridge_server.client import find_daemon
-from bridge_server.protocol.messages import Status, Stop
+from bridge_server.protocol.history import GetInputs
+from bridge_server.protocol.messages import Engines, Status, Stop
 from bridge_server.protocol.projects import GetProject
 from bridge_server.protocol.records import Placement
+from bridge_server.protocol.steering import Finish
 from bridge_server.protocol.versions import GetTree
-from daemons import Daemon, wait_until
+from daemons import Daemon, fill, wait_until
 from plugins.shared.conversation import Conversation
 from plugins.shared.link import Link
 from plugins.shared.model import Sides
@@ -241,3 +245,90 @@ def test_a_project_that_is_left_at_once_gets_what_was_asked_for_and_decided_in_i
     window.until(lambda: again.finished)
     assert (again.state, len(again.candidates)) == ("done", 2)
     assert list(window.host.versions.values()) == list(window.conversation.board.versions)
+
+
+@pytest.fixture
+def heeding(tmp_path, monkeypatch):
+    """A window and a daemon with an engine that can be led; ``listed`` names more engines."""
+    monkeypatch.setattr(daemons, "SCRIPTED", Path(daemons.__file__).parents[1] / "heeding.py")
+    daemon = Daemon(tmp_path / "data", tmp_path / "listed")
+    window = Window(tmp_path / "data")
+    window.daemon, window.listed = daemon, tmp_path / "listed"
+    window.connected()
+    window.studio.change(engine="heeding", count=1, parameters={"heeding": {"steps": 400}})
+    yield window
+    window.conversation.close()
+    daemon.stop()
+
+
+def begun(window, **settings):
+    """A fill that is being made."""
+    window.studio.change(**settings)
+    window.studio.ask("fill")
+    (job,) = window.studio.queue()
+    window.until(lambda: job.state == "running" and job.progress)
+    return job
+
+
+def test_a_running_job_is_steered_and_taken(heeding):
+    """It has the new words and guidance, and the daemon says the same of it as the window."""
+    studio = heeding.studio
+    job = begun(heeding, prompt="a fir")
+    studio.change(prompt="an oak", parameters={"heeding": {"steps": 400, "guidance": 9.0}})
+    studio.steer(job.id)
+    assert studio.why_not_steer(job.id) == "Change the words or the settings first."
+    studio.finish(job.id)
+    heeding.until(lambda: job.finished)
+    recipe = job.candidates[0].info.recipe
+    assert (job.state, recipe["prompt"], recipe["guidance"]) == ("done", "an oak", 9.0)
+    with heeding.daemon.client() as client:
+        inputs = client.call(GetInputs(job.id))
+    assert inputs.guides == []
+    studio.select(job.candidates[0].id)
+    studio.change(prompt="", parameters={})
+    studio.do("copy")
+    assert studio.settings.prompt == "an oak"
+    assert studio.settings.parameters["heeding"] == {"steps": 400, "guidance": 9.0}
+
+
+def test_what_another_program_asked_for_is_steered_too(heeding):
+    """And what it steers is seen here."""
+    with heeding.daemon.client() as client:
+        asked = fill(engine="heeding", prompt="a fir", parameters={"steps": 300})
+        name = client.call(asked).job
+        job = heeding.until(lambda: heeding.conversation.board.jobs.get(name))
+        heeding.until(lambda: job.state == "running")
+        heeding.studio.change(prompt="an oak")
+        heeding.studio.steer(name)
+        client.call(Finish(name))
+        heeding.until(lambda: job.finishing or job.finished)
+        heeding.until(lambda: job.finished)
+    assert job.candidates[0].info.recipe["prompt"] == "an oak"
+
+
+def test_a_guide_is_what_the_layer_shows(heeding):
+    """As it is sent with the picture; its weight can be steered."""
+    job = begun(heeding, guide="scribble", guide_weight=0.5)
+    with heeding.daemon.client() as client:
+        inputs = client.call(GetInputs(job.id))
+    (guide,) = inputs.guides
+    assert (guide.kind, guide.weight, bytes(guide.picture.data[:4])) == ("scribble", 0.5, b"\x09\x08\x07\xff")
+    heeding.studio.change(guide_weight=1.5)
+    heeding.studio.steer(job.id)
+    heeding.studio.finish(job.id)
+    heeding.until(lambda: job.finished)
+    assert job.candidates[0].info.recipe["weights"] == [1.5]
+
+
+def test_a_model_comes_and_goes_while_the_window_is_open(heeding):
+    """Known without connecting anew; gone, the default is used."""
+    conversation = heeding.conversation
+    with heeding.daemon.client() as client:
+        heeding.listed.write_text("pulled")
+        client.call(Engines(fresh=True))
+        heeding.until(lambda: "pulled" in [engine.name for engine in conversation.engines])
+        heeding.studio.change(engine="pulled")
+        heeding.listed.write_text("")
+        client.call(Engines(fresh=True))
+        heeding.until(lambda: conversation.engine.name == "scripted")
+    assert heeding.studio.message == "The engine Pulled is not there any more; Scripted is used instead."

@@ -63,6 +63,7 @@ def test_every_state_has_room(krita, theme, long, width):
     krita.shot(f"docker-{theme.split()[1]}-{'long' if long else 'english'}-{width}")
     krita.do("[panel.verbs.buttons['expand'].setChecked(True) for panel in panels]")
     krita.do("[panel.options.heading.setChecked(True) for panel in panels]")
+    krita.do("[panel.own.heading.setChecked(True) for panel in panels]")
     settle(krita)
     krita.shot(f"docker-{theme.split()[1]}-{'long' if long else 'english'}-{width}-unfolded")
     assert krita.do("[text for panel in panels for text in squeezed(panel) + nameless(panel)]") == []
@@ -181,6 +182,9 @@ def test_buttons_do_what_they_say(krita):
     assert "Choose a candidate first." in krita.do("panel.tools.buttons['more'].toolTip()")
     krita.do("row = next(iter(panel.jobs.rows.values())); row.cancel.click(); row.steer.click()")
     assert krita.do("studio.calls[-2:]") == [("cancel", "job-2"), ("steer", "job-2")]
+    krita.do("row.finish.click(); panel.own.heading.click(); panel.own.fields['steps']._spin.setValue(8)")
+    kept = ("change", {"parameters": {"diffusers": {"steps": 8}}})
+    assert krita.do("studio.calls[-2:]") == [("finish", "job-2"), kept]
 
 
 def test_only_the_artist_chooses(krita):

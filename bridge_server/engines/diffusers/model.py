@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,10 +126,11 @@ class Model:
 
     def _net(self, card: Card) -> Any:
         if card.id not in self._nets:
-            net = diffusers.ControlNetModel.from_pretrained(
-                card.path, dtype=self.device.dtype, use_safetensors=True, local_files_only=True,
-                **({"variant": card.variant} if card.variant else {}),
-            )  # fmt: skip
+            given = {"variant": card.variant} if card.variant else {}
+            with _fitting("control", card, self.card):
+                net = diffusers.ControlNetModel.from_pretrained(
+                    card.path, dtype=self.device.dtype, use_safetensors=True, local_files_only=True, **given
+                )
             self._nets[card.id] = net.to(self.device.name)
         return self._nets[card.id]
 
@@ -146,15 +148,12 @@ class Model:
         self.words.forget()
         for name in weights.keys() - self._known_loras:
             path = Path(cards[name].path)
-            try:
+            with _fitting("LoRA", cards[name], self.card):
                 self._pipe.load_lora_weights(
                     str(path.parent), weight_name=path.name, adapter_name=_plain(name)
                 )
-            except Exception as error:
-                raise EngineFailed(
-                    f"The LoRA {name} does not fit the model {self.card.id}: {_first_line(error)}",
-                    "Leave it out, or choose a model of its family.",
-                ) from error
+                if not any(_plain(name) in there for there in self._pipe.get_list_adapters().values()):
+                    raise ValueError("nothing in it is for this network.")
             self._known_loras.add(name)
         if weights:
             self._pipe.enable_lora()
@@ -172,7 +171,8 @@ class Model:
             self._pipe.unload_ip_adapter()
         self._style = ""
         if card is not None:
-            self._load_style(card)
+            with _fitting("style", card, self.card):
+                self._load_style(card)
             self._style = card.id
 
     def _load_style(self, card: Card) -> None:
@@ -188,12 +188,7 @@ class Model:
             part, _, rest = name.partition(".")
             weights[part][rest] = tensor
         self._pipe.register_modules(image_encoder=encoder.to(self.device.name), feature_extractor=processor)
-        try:
-            self._pipe.load_ip_adapter(weights, subfolder="", weight_name="")
-        except Exception as error:
-            raise EngineFailed(
-                f"The style adapter {card.id} does not fit the model {self.card.id}: {_first_line(error)}"
-            ) from error
+        self._pipe.load_ip_adapter(weights, subfolder="", weight_name="")
 
     def style_features(self, picture: Any, *, guided: bool) -> list[torch.Tensor]:
         """What the style adapter sees in a PIL picture, for one candidate."""
@@ -207,12 +202,8 @@ class Model:
         """Load the embeddings whose words stand in a prompt."""
         for card in embeddings:
             if card.word in prompt and card.id not in self._embeddings:
-                try:
+                with _fitting("embedding", card, self.card):
                     self._pipe.load_textual_inversion(card.path, token=card.word)
-                except Exception as error:
-                    raise EngineFailed(
-                        f"The embedding {card.id} does not fit the model {self.card.id}: {_first_line(error)}"
-                    ) from error
                 self._embeddings.add(card.id)
                 self.words.forget()
 
@@ -244,6 +235,18 @@ def _circular(conv: torch.nn.Conv2d, axes: str) -> Callable[..., torch.Tensor]:
 def _plain(name: str) -> str:
     """peft uses names of adapters as attributes: no dots."""
     return name.replace(".", "_")
+
+
+@contextlib.contextmanager
+def _fitting(what: str, card: Card, base: Card) -> Generator[None]:
+    """What putting something on a model can raise, as something that the artist can read."""
+    try:
+        yield
+    except Exception as error:
+        raise EngineFailed(
+            f"The {what} {card.id} does not fit the model {base.id}: {_first_line(error)}",
+            "Leave it out, or choose a model of its family.",
+        ) from error
 
 
 def _first_line(error: Exception) -> str:

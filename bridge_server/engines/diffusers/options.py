@@ -68,12 +68,13 @@ class Options:
 
 def _check(name: str, value: Any) -> None:
     """Whether a value is of the type of its default, and no number below 0."""
-    wanted = type(getattr(Options, name))
+    default: object = getattr(Options, name)
+    wanted: type[object] = type(default)
     fits = isinstance(value, (int, float) if wanted is float else wanted)
     if wanted in (int, float):
         fits = fits and not isinstance(value, bool) and 0 <= value < float("inf")
     if name == "device":
         fits = bool(value) and fits
     if not fits:
-        kind = {bool: "true or false", str: "a name"}.get(wanted, "a number from 0 up")
+        kind = "true or false" if wanted is bool else "a name" if wanted is str else "a number from 0 up"
         raise BadRequest(f"The setting diffusers.{name} is {value!r}.", f"Use {kind}.")

@@ -7,7 +7,7 @@ from functools import cache
 from types import SimpleNamespace
 
 from bridge_server.protocol.pixels import Pixels
-from bridge_server.protocol.records import CandidateInfo, Context, EngineInfo, Placement
+from bridge_server.protocol.records import CandidateInfo, Context, EngineInfo, Placement, Setting
 from plugins.krita.qt import QImage
 from plugins.shared.cells import Cell
 from plugins.shared.model import Candidate, Job, Layout, Look, Raw, Settings, Shown
@@ -18,7 +18,18 @@ VERBS = {
     "vary": ["prompt", "negative_prompt", "amount", "seed"],
     "refine": ["prompt", "negative_prompt", "strength", "seed"],
 }
-WORDS = EngineInfo("diffusers", "1", "Diffusion", VERBS, ["prompt"], Context(), "Reads words.")
+SETTINGS = [
+    Setting("steps", "Steps", "integer", 28, 1, 150, description="More steps take longer and are finer."),
+    Setting("guidance", "Guidance", "number", 7.0, 0, 50, description="How closely the words are followed."),
+    Setting("sampler", "Sampler", "choice", "", choices=["", "ddim", "dpm++ 2m"]),
+    Setting("trigger", "Words that are put before all others", "text", ""),
+    Setting("loras", "LoRAs", "weights", {}, -2, 2, choices=["ink", "watercolour-on-rough-paper"]),
+]
+WORDS = EngineInfo(
+    *("diffusers", "1", "Diffusion", VERBS, ["prompt", "finish"], Context(), "Reads words."),
+    guides=["scribble", "lineart", "canny", "depth", "style"],
+    settings=SETTINGS,
+)
 WORDLESS = EngineInfo(
     "patchmatch", "1", "PatchMatch", {"fill": ["seed"], "expand": ["seed"], "vary": ["amount"]}, [], Context()
 )
@@ -171,6 +182,18 @@ class Studio:
     def why_not_steer(self, job_id):
         """What a test has set."""
         return self.reasons.get("steer", "")
+
+    def can_finish(self, job_id):
+        """As the engine that is chosen."""
+        return "finish" in self.conversation.engine.steers
+
+    def finish(self, job_id):
+        """Kept."""
+        self.calls.append(("finish", job_id))
+
+    def why_not_finish(self, job_id):
+        """What a test has set."""
+        return self.reasons.get("finish", "")
 
     # ---- what tests use ------------------------------------------------------------------------------
 

@@ -9,13 +9,21 @@ import samples_records
 from bridge_server.client.happenings import ConnectionChanged
 from bridge_server.protocol.errors import BridgeError
 from bridge_server.protocol.history import History, HistoryEntry, HistoryPage
-from bridge_server.protocol.messages import DraftsProgress, Fetch, GetJob, JobProgress, Preview, Watch
+from bridge_server.protocol.messages import (
+    DraftsProgress,
+    EngineList,
+    Fetch,
+    GetJob,
+    JobProgress,
+    Preview,
+    Watch,
+)
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.projects import Follow, ProjectDeleted, ProjectInfo, ProjectJob, ProjectList
 from bridge_server.protocol.records import JobInfo, Placement
 from bridge_server.protocol.versions import DecisionInfo
 from plugins.shared.conversation import Conversation
-from pluginside import ENGINE
+from pluginside import ENGINE, HEEDING
 
 PIXEL = Pixels(1, 1, "rgba8", bytes(4))
 
@@ -234,3 +242,25 @@ def test_following_is_refused_aloud(link, memory):
     link.hear(ConnectionChanged("connected"))
     link.take(Follow).fail(BridgeError("No."))
     assert conversation.trouble == "No."
+
+
+def test_a_model_that_was_just_pulled_is_there(conversation, link):
+    """Without connecting anew."""
+    topics = heard(conversation)
+    link.tell("daemon.engines", EngineList([ENGINE, HEEDING]))
+    assert conversation.engines == [ENGINE, HEEDING]
+    assert topics == ["engines"]
+
+
+def test_an_engine_that_is_gone_is_told_once_and_chosen_again_when_it_is_back(conversation, link):
+    """Meanwhile the default is used."""
+    link.tell("daemon.engines", EngineList([ENGINE, HEEDING]))
+    conversation.change({"engine": HEEDING.name})
+    topics = heard(conversation)
+    for _ in range(2):
+        link.tell("daemon.engines", EngineList([ENGINE]))
+    assert conversation.engine == ENGINE
+    assert conversation.trouble == ("The engine Tiny is not there any more; PatchMatch is used instead.")
+    assert topics.count("trouble") == 1
+    link.tell("daemon.engines", EngineList([ENGINE, HEEDING]))
+    assert conversation.engine == HEEDING

@@ -19,6 +19,9 @@ def test_settings_last_over_a_restart():
         "drafted": True,
         "sides": Sides(1, 2, 3, 4),
         "strength": 0.25,
+        "guide": "style",
+        "guide_weight": 0.5,
+        "parameters": {"diffusers/tiny": {"steps": 8, "loras": {"ink": 0.5}}},
     }
     first.change(changed)
     first.remember_prompt("an oak")
@@ -40,7 +43,14 @@ def test_values_are_brought_into_their_range():
 
 
 @pytest.mark.parametrize(
-    "kept", ["{", "[]", '"x"', '{"count": "many", "unknown": 1, "sides": {"left": "far"}}']
+    "kept",
+    [
+        "{",
+        "[]",
+        '"x"',
+        '{"count": "many", "unknown": 1, "sides": {"left": "far"}}',
+        '{"parameters": {"a": 1}, "guide": 2}',
+    ],
 )
 def test_what_was_damaged_is_as_new(kept):
     """A panel must open, whatever is in its host's settings file."""
