@@ -71,7 +71,7 @@ class DiffusersEngine:
             for number in fit:
                 deliver(number, error)
             return
-        from .sitting import Sitting  # noqa: PLC0415 - as does this
+        from .denoising.sitting import Sitting  # noqa: PLC0415 - as does this
 
         sitting = Sitting(self._residence, model, cards, deliver)
         for number in fit:

@@ -7,15 +7,12 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ...models.card import Card
 from ...models.shelf import Shelf
 from ...protocol.errors import EngineFailed, NotFound
 from .options import Options
-
-if TYPE_CHECKING:
-    from .model import Model
 
 __all__ = ["Residence"]
 
@@ -27,9 +24,9 @@ class Residence:
 
     def __init__(self, shelf: Shelf, options: Options) -> None:
         self.shelf, self.options = shelf, options
-        self._model: Model | None = None
+        self._model: Any = None  # a Model of .denoising, whose type would bring torch
 
-    def model(self, card: Card) -> Model:
+    def model(self, card: Card) -> Any:
         """The model of a card, ready to work; another one leaves the memory first.
 
         Raises:
@@ -40,7 +37,7 @@ class Residence:
             return self._model
         self.clear()
         with _said_in_words(card):
-            from .loading import load_model  # noqa: PLC0415 - torch comes into the process here
+            from .denoising.loading import load_model  # noqa: PLC0415 - torch comes into the process here
 
             self._model = load_model(card, self.options)
         return self._model

@@ -287,4 +287,4 @@ def sd15(models):
 @pytest.fixture
 def every_preview(monkeypatch):
     """Previews at each step, however long they take: on tiny models they are dearer than the steps."""
-    monkeypatch.setattr("bridge_server.engines.diffusers.course._PREVIEW_SHARE", 1e9)
+    monkeypatch.setattr("bridge_server.engines.diffusers.denoising.course._PREVIEW_SHARE", 1e9)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import builtins
 import shutil
 import subprocess
 import sys
@@ -114,14 +113,8 @@ def test_a_damaged_model_is_said(models, tmp_path, how):
 
 def test_without_torch_it_is_said(tmp_path, monkeypatch):
     """Where the extra is not installed, the message says how to install it."""
-    real = builtins.__import__
-
-    def missing(name, globals_=None, locals_=None, fromlist=(), level=0):
-        if name == "loading" and level == 1:
-            raise ImportError("No module named 'torch'")
-        return real(name, globals_, locals_, fromlist, level)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+    loading = "bridge_server.engines.diffusers.denoising.loading"
+    monkeypatch.setitem(sys.modules, loading, None)  # importing it fails now
     with pytest.raises(EngineFailed, match="torch") as raised:
         Residence(Shelf(tmp_path), Options()).model(Card("x", "base", "sd15", "X", str(tmp_path)))
     assert "pip install" in raised.value.hint

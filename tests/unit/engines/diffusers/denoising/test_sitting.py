@@ -10,7 +10,7 @@ from bridge_server.engines.base import Made
 from bridge_server.protocol.errors import BadRequest, Cancelled, EngineFailed
 from bridge_server.protocol.records import Steering
 
-from .conftest import ALL, PICTURE, SIDE, Ear, brief, furthest, guide, same
+from ..conftest import ALL, PICTURE, SIDE, Ear, brief, furthest, guide, same
 
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 pytest.importorskip("diffusers", reason="the engine needs diffusers: pip install bridge-server[diffusers]")

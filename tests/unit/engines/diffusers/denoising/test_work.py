@@ -8,12 +8,12 @@ import pytest
 
 from bridge_server.protocol.errors import BadRequest
 
-from .conftest import ALL, MASK, PICTURE, PLACE, SIDE, brief, guide
+from ..conftest import ALL, MASK, PICTURE, PLACE, SIDE, brief, guide
 
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 
+from bridge_server.engines.diffusers.denoising.work import Work, as_tensor, guide_colours  # noqa: E402
 from bridge_server.engines.diffusers.plan import Pass  # noqa: E402 - only where torch is
-from bridge_server.engines.diffusers.work import Work, as_tensor, guide_colours  # noqa: E402
 
 NATIVE = Pass(SIDE, SIDE, 1.0)
 

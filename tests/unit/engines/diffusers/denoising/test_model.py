@@ -9,7 +9,7 @@ import pytest
 from bridge_server.engines.diffusers.abilities import SAMPLERS
 from bridge_server.protocol.errors import EngineFailed
 
-from .conftest import ALL, PICTURE, Ear, furthest, guide, same
+from ..conftest import ALL, PICTURE, Ear, furthest, guide, same
 
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 pytest.importorskip("diffusers", reason="the engine needs diffusers: pip install bridge-server[diffusers]")

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from ...models.card import Card
-from ...protocol.errors import BridgeError
+from ....models.card import Card
+from ....protocol.errors import BridgeError
+from ..plan import Pass, schedule
 from .conditions import Conditions
 from .model import Model
 from .pieces import Audience, Piece, Task
-from .plan import Pass, schedule
 from .tap import Tap
 
 __all__ = ["Course"]

@@ -7,12 +7,12 @@ import pytest
 
 from bridge_server.protocol.records import Steering
 
-from .conftest import PICTURE, Ear, brief, guide
+from ..conftest import PICTURE, Ear, brief, guide
 
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 
-from bridge_server.engines.diffusers.pieces import Piece, Task  # noqa: E402 - only where torch is
-from bridge_server.engines.diffusers.work import Work  # noqa: E402
+from bridge_server.engines.diffusers.denoising.pieces import Piece, Task  # noqa: E402 - only where torch is
+from bridge_server.engines.diffusers.denoising.work import Work  # noqa: E402
 
 
 def task(steering=None, **changes):

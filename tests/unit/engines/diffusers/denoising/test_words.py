@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from .conftest import furthest, same
+from ..conftest import furthest, same
 
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 pytest.importorskip("diffusers", reason="the engine needs diffusers: pip install bridge-server[diffusers]")
 
-from bridge_server.engines.diffusers.words import Encoded, stacked  # noqa: E402 - only where torch is
+from bridge_server.engines.diffusers.denoising.words import Encoded, stacked  # noqa: E402 - only where torch is
 
 READERS = ("sd15", "sdxl")
 #: 300 words but for the last.
@@ -93,7 +93,7 @@ def test_words_are_encoded_once(bench, monkeypatch):
     assert words.encode("a wooden tree") is first
     words.forget()
     assert words.encode("a wooden tree") is not first
-    monkeypatch.setattr("bridge_server.engines.diffusers.words._REMEMBERED", 3)
+    monkeypatch.setattr("bridge_server.engines.diffusers.denoising.words._REMEMBERED", 3)
     for number in range(5):
         words.encode(f"tree {number}")
     assert len(words._known) <= 4

@@ -17,11 +17,11 @@ import torch.nn.functional as F  # noqa: N812 - as everybody calls it
 from safetensors.torch import load_file
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
-from ...models.card import Card
-from ...protocol.errors import EngineFailed
-from .abilities import SAMPLERS
+from ....models.card import Card
+from ....protocol.errors import EngineFailed
+from ..abilities import SAMPLERS
+from ..options import Options
 from .latents import LatentSpace
-from .options import Options
 from .words import Wording
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..base import GuidePicture
-from .plan import Pass
+from ...base import GuidePicture
+from ..plan import Pass
 from .work import Work, guide_colours
 
 __all__ = ["control_picture", "style_picture"]

@@ -12,11 +12,11 @@ import diffusers
 import torch
 import transformers
 
-from ...models.card import Card
-from ...protocol.errors import Unsupported
+from ....models.card import Card
+from ....protocol.errors import Unsupported
+from ..options import Options
+from ..plan import offload_for
 from .model import Model
-from .options import Options
-from .plan import offload_for
 
 __all__ = ["Device", "load_model"]
 

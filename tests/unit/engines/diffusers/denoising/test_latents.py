@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 pytest.importorskip("diffusers", reason="the engine needs diffusers: pip install bridge-server[diffusers]")
 
-from bridge_server.engines.diffusers.latents import LatentSpace, resized  # noqa: E402 - only where torch is
+from bridge_server.engines.diffusers.denoising.latents import LatentSpace, resized  # noqa: E402 - only where torch is
 
 BASES = ("sd15", "sdxl", "sd3", "flux")
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import torch
 
-from ...models.card import Card
-from ...protocol.errors import BridgeError, EngineFailed
-from ...protocol.records import EngineInfo
-from ..base import Brief, Made, Report
-from .abilities import ALGORITHM, checked_settings, helpers
+from ....models.card import Card
+from ....protocol.errors import BridgeError, EngineFailed
+from ....protocol.records import EngineInfo
+from ...base import Brief, Made, Report
+from ..abilities import ALGORITHM, checked_settings, helpers
+from ..plan import Pass, batch_for
+from ..residence import Residence
 from .course import Course
 from .model import Model
 from .pieces import Piece, Task
-from .plan import Pass, batch_for
-from .residence import Residence
 from .work import Work
 
 __all__ = ["Sitting"]

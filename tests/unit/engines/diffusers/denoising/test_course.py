@@ -9,7 +9,7 @@ import pytest
 from bridge_server.protocol.errors import Cancelled
 from bridge_server.protocol.records import Steering
 
-from .conftest import MASK, PLACE, SIDE, Ear, apart, furthest, guide, same
+from ..conftest import MASK, PLACE, SIDE, Ear, apart, furthest, guide, same
 
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 pytest.importorskip("diffusers", reason="the engine needs diffusers: pip install bridge-server[diffusers]")
@@ -44,7 +44,7 @@ def test_each_step_but_the_last_is_shown(bench):
 
 def test_previews_take_a_small_share_of_the_time(sd15, monkeypatch):
     """Once they took more than their share, steps go by unseen."""
-    monkeypatch.setattr("bridge_server.engines.diffusers.course._PREVIEW_SHARE", 0.0)
+    monkeypatch.setattr("bridge_server.engines.diffusers.denoising.course._PREVIEW_SHARE", 0.0)
     ear = Ear()
     sd15.ask(ear)
     assert len(ear.shown) == 1

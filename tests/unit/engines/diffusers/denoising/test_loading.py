@@ -13,12 +13,12 @@ import pytest
 from bridge_server.engines.diffusers.options import Options
 from bridge_server.models.card import Card
 
-from .conftest import ALL, apart, furthest
+from ..conftest import ALL, apart, furthest
 
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 pytest.importorskip("diffusers", reason="the engine needs diffusers: pip install bridge-server[diffusers]")
 
-from bridge_server.engines.diffusers import loading  # noqa: E402 - only where torch is
+from bridge_server.engines.diffusers.denoising import loading  # noqa: E402 - only where torch is
 
 
 def test_a_processor_has_no_memory_of_its_own():

@@ -6,14 +6,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .conftest import PICTURE, SIDE, brief, drawing, guide
+from ..conftest import PICTURE, SIDE, brief, drawing, guide
 
 torch = pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 pytest.importorskip("diffusers", reason="the engine needs diffusers: pip install bridge-server[diffusers]")
 
-from bridge_server.engines.diffusers.controls import control_picture, style_picture  # noqa: E402
+from bridge_server.engines.diffusers.denoising.controls import control_picture, style_picture  # noqa: E402
+from bridge_server.engines.diffusers.denoising.work import Work  # noqa: E402
 from bridge_server.engines.diffusers.plan import Pass  # noqa: E402 - only where torch is
-from bridge_server.engines.diffusers.work import Work  # noqa: E402
 
 
 def shown(kind, picture, size=SIDE):

@@ -13,7 +13,7 @@ import torch
 from compel import Compel, DiffusersTextualInversionManager, ReturnedEmbeddingsType
 from compel.prompt_parser import Conjunction, FlattenedPrompt
 
-from .emphasis import unweighted, weighed
+from ..emphasis import unweighted, weighed
 
 __all__ = ["Encoded", "Wording", "stacked"]
 

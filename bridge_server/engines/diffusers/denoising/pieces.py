@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import torch
 
-from ...protocol.errors import BridgeError
-from ...protocol.records import Steering
-from ..base import Report
+from ....protocol.errors import BridgeError
+from ....protocol.records import Steering
+from ...base import Report
 from .work import Work
 
 __all__ = ["Audience", "Piece", "Task"]

@@ -14,15 +14,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - as everybody calls it
 from numpy.typing import NDArray
 
-from ...canvas.blend import meet
-from ...canvas.colour import Tone, exact, restore, visible
-from ...canvas.masks import Box, bounds, dilate
-from ...canvas.patches import assemble
-from ...canvas.pyramid import pull_push
-from ...protocol.errors import BadRequest
-from ..base import Brief, GuidePicture, Made
+from ....canvas.blend import meet
+from ....canvas.colour import Tone, exact, restore, visible
+from ....canvas.masks import Box, bounds, dilate
+from ....canvas.patches import assemble
+from ....canvas.pyramid import pull_push
+from ....protocol.errors import BadRequest
+from ...base import Brief, GuidePicture, Made
+from ..plan import Pass, passes_for, strength_of
 from .latents import resized
-from .plan import Pass, passes_for, strength_of
 
 __all__ = ["Work", "as_tensor", "guide_colours"]
 

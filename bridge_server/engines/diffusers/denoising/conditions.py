@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from ...models.card import Card
+from ....models.card import Card
+from ..plan import Pass
 from .controls import control_picture, style_picture
 from .model import Model
 from .pieces import Piece, Task
-from .plan import Pass
 from .words import stacked
 
 __all__ = ["Conditions"]
