@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that is measured: ``make bench``."""
 
-from bench import bridge, drafts, quality, store, taste
+from bench import bridge, diffusion, drafts, quality, store, taste
 
 if __name__ == "__main__":
     bridge.main()
@@ -9,3 +9,4 @@ if __name__ == "__main__":
     drafts.main()
     taste.main()
     store.main()
+    diffusion.main()

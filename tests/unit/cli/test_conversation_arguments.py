@@ -41,7 +41,7 @@ def test_help_lists_every_command_in_a_group(capsys):
     """A newcomer finds all of them, each once, with what it does."""
     shown = helped([], capsys).split("\noptions:")[0]
     titles = re.findall(r"^([a-z ,]+):$", shown, re.MULTILINE)
-    assert titles == ["make pictures", "choose, and go back", "look back", "plugins", "the daemon"]
+    assert titles == ["make pictures", "choose, and go back", "look back", "models", "plugins", "the daemon"]
     assert sorted(re.findall(r"^  (\w+) {2,}\S", shown, re.MULTILINE)) == sorted(_COMMANDS)
 
 

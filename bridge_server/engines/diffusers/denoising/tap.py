@@ -170,7 +170,7 @@ def slerp(first: torch.Tensor, second: torch.Tensor, amount: torch.Tensor) -> to
         amount: (n), 0 gives the first, 1 the second.
     """
     shape = (-1, *[1] * (first.ndim - 1))
-    a, b = first.flatten(1).double(), second.flatten(1).double()
+    a, b = first.flatten(1).float(), second.flatten(1).float()  # Apple has no doubles
     cosine = torch.nn.functional.cosine_similarity(a, b).clamp(-1, 1)
     angle = torch.acos(cosine)
     share = amount.to(angle)
