@@ -44,12 +44,13 @@ def helpers(card: Card, cards: Iterable[Card], role: str) -> list[Card]:
     return [each for each in cards if each.role == role and each.family == card.family]
 
 
-def describe(card: Card, cards: Iterable[Card]) -> EngineInfo:
+def describe(card: Card, cards: Iterable[Card], *, batches: bool = True) -> EngineInfo:
     """What clients are told of a base model.
 
     Args:
         card: the model.
         cards: all that is on the shelf; controls, styles and LoRAs of the model's family come into play.
+        batches: whether several candidates may be made at once.
     """
     shelf = list(cards)
     guided = card.guidance > 1 and card.family != "flux"
@@ -73,7 +74,7 @@ def describe(card: Card, cards: Iterable[Card]) -> EngineInfo:
         steers=steers,
         context=Context(ratio=0.5, min_margin=64, min_side=card.side),
         description=card.good_at or f"A diffusion model of the family {card.family}.",
-        batches=True,
+        batches=batches,
         cancel_grace=60.0,
         model=card.source or card.id,
         model_hash=card.hash,

@@ -34,7 +34,8 @@ class DiffusersEngine:
     @property
     def info(self) -> EngineInfo:
         """What this model can do, with what lies on the shelf now."""
-        return describe(self._card, self._residence.shelf.cards())
+        residence = self._residence
+        return describe(self._card, residence.shelf.cards(), batches=residence.options.batches)
 
     def generate(self, brief: Brief, report: Report) -> Iterator[Made]:
         """Make one candidate for each seed; see :class:`bridge_server.engines.base.Engine`.

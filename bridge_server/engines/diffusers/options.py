@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from ...protocol.errors import BadRequest
 
-__all__ = ["Options"]
+__all__ = ["Options", "accelerated"]
+
+#: What the drivers of NVIDIA's, AMD's and Intel's GPUs leave on Linux, also within Windows.
+_GPUS = ("/dev/nvidia0", "/dev/kfd", "/dev/dri/renderD128", "/dev/dxg")
 
 _CHOICES = {
     "dtype": ("auto", "bf16", "fp16", "fp32"),
@@ -42,6 +47,17 @@ class Options:
     previews: bool = True
     vram_reserve: float = 1.0
 
+    @property
+    def batches(self) -> bool:
+        """Whether several candidates may be made at once, as far as that can be told without torch.
+
+        On a processor one by one is as quick; then each waits in line by itself, and what is more urgent
+        passes between two of them.
+        """
+        if self.max_batch:
+            return self.max_batch > 1
+        return accelerated() if self.device == "auto" else self.device != "cpu"
+
     @staticmethod
     def of(settings: Mapping[str, Any]) -> Options:
         """The options in a map.
@@ -64,6 +80,11 @@ class Options:
                     f"Use one of {', '.join(repr(choice) for choice in choices)}.",
                 )
         return options
+
+
+def accelerated() -> bool:
+    """Whether this machine may have a GPU that torch can use; only torch can tell for certain."""
+    return not sys.platform.startswith("linux") or any(Path(each).exists() for each in _GPUS)
 
 
 def _check(name: str, value: Any) -> None:

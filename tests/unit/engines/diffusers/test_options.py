@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge_server.engines.diffusers import options
 from bridge_server.engines.diffusers.options import Options
 from bridge_server.protocol.errors import BadRequest
 
@@ -43,3 +44,32 @@ def test_a_wrong_setting_is_named(name, value):
     with pytest.raises(BadRequest, match=name) as raised:
         Options.of({name: value})
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "gpu", "expected"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"device": "cpu"}, True, False),
+        ({"device": "cuda:1"}, False, True),
+        ({"device": "cpu", "max_batch": 3}, False, True),
+        ({"max_batch": 1}, True, False),
+    ],
+)
+def test_batches_are_offered_where_they_may_pay(settings, gpu, expected, monkeypatch):
+    """On a processor each candidate waits in line by itself, so that the urgent passes between two."""
+    monkeypatch.setattr(options, "accelerated", lambda: gpu)
+    assert Options.of(settings).batches is expected
+
+
+def test_a_gpu_is_told_by_its_driver(monkeypatch, tmp_path):
+    """On Linux by what the drivers leave; elsewhere there may always be one."""
+    monkeypatch.setattr(options.sys, "platform", "linux")
+    monkeypatch.setattr(options, "_GPUS", (str(tmp_path / "gpu"),))
+    assert not options.accelerated()
+    (tmp_path / "gpu").touch()
+    assert options.accelerated()
+    monkeypatch.setattr(options.sys, "platform", "darwin")
+    monkeypatch.setattr(options, "_GPUS", ())
+    assert options.accelerated()
