@@ -16,6 +16,8 @@ def load_engines(
 ) -> list[Engine]:
     """Every engine of a kind that can run here, the default first. Call it in a worker process only.
 
+    It is quick after the first time, and what the engines loaded stays loaded.
+
     Args:
         kind: ``patchmatch`` or ``diffusers``.
         models: the folder with the weights, which ``diffusers`` needs.

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, cast
 
 from ...models.card import Card
@@ -21,9 +23,6 @@ FAMILIES = ("sd15", "sd2", "sdxl", "sd3", "flux")
 
 #: Those that take ControlNets, IP-Adapters, other samplers and circular padding.
 _UNETS = ("sd15", "sd2", "sdxl")
-
-#: Those that take LoRAs.
-_TUNABLE = (*FAMILIES,)
 
 #: name -> diffusers' scheduler and what it is made with.
 SAMPLERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -53,12 +52,14 @@ def describe(card: Card, cards: Iterable[Card], *, batches: bool = True) -> Engi
         batches: whether several candidates may be made at once.
     """
     shelf = list(cards)
-    guided = card.guidance > 1 and card.family != "flux"
+    # distilled guidance is set once for a picture, and there is none without the words to lead away from
+    distilled = _distilled(card)
+    guided = card.guidance > 1 and card.family != "flux" and not distilled
     heeded = ["prompt", "negative_prompt"] if guided else ["prompt"]
     guides = _guides(card, shelf)
     steers = ["strength", "finish"]
     if card.family in FAMILIES:
-        steers += ["prompt", "guidance", *(["negative_prompt"] if guided else [])]
+        steers += ["prompt", *([] if distilled else ["guidance"]), *(["negative_prompt"] if guided else [])]
     if len(guides) > 1:
         steers.append("weights")
     return EngineInfo(
@@ -81,6 +82,16 @@ def describe(card: Card, cards: Iterable[Card], *, batches: bool = True) -> Engi
         guides=guides,
         settings=_settings(card, shelf),
     )
+
+
+def _distilled(card: Card) -> bool:
+    """Whether a UNet takes the guidance as an input (LCM), as its configuration says."""
+    folder = Path(card.config or card.path)
+    try:
+        config = json.loads((folder / "unet" / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return bool(config.get("time_cond_proj_dim"))
 
 
 def _guides(card: Card, shelf: list[Card]) -> list[str]:
@@ -110,7 +121,7 @@ def _settings(card: Card, shelf: list[Card]) -> list[Setting]:
                 description="Left meets right (x), top meets bottom (y): for textures.",
             ),
         ]  # fmt: skip
-    loras = [each.id for each in helpers(card, shelf, "lora")] if card.family in _TUNABLE else []
+    loras = [each.id for each in helpers(card, shelf, "lora")] if card.family in FAMILIES else []
     if loras:
         settings.append(Setting("loras", "LoRAs", "weights", {}, -2, 2, choices=loras))
     return settings

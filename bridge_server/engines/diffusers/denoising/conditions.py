@@ -51,6 +51,8 @@ class Conditions:
         self._guides = pieces[0].task.work.brief.guides
         self._scales: list[float] = []
         self._rewritten: tuple[Any, ...] | None = None
+        self._began = [piece.task.guidance for piece in pieces]
+        self._length = 0
         self.pipe = model.pipeline([controls[each.kind] for each in self._guides if each.kind in controls])
 
     def call(self) -> dict[str, Any]:
@@ -58,8 +60,15 @@ class Conditions:
         return {"guidance_scale": self._guidance(), **self._words(), **self._guided()}
 
     def _guidance(self) -> float:
-        values = [piece.task.guidance for piece in self._pieces]
+        values = self._guidances()
         return _Guidance(values) if len(set(values)) > 1 else values[0]
+
+    def _guidances(self) -> list[float]:
+        """One a row; a piece that left the run goes on as it began, so that it stays the same kind of run."""
+        return [
+            piece.task.guidance if piece.state == "on" else began
+            for piece, began in zip(self._pieces, self._began, strict=True)
+        ]
 
     def _words(self) -> dict[str, Any]:
         words = self._model.words
@@ -78,8 +87,8 @@ class Conditions:
         words = self._model.words
         wanted = [words.encode(piece.task.prompt) for piece in self._pieces]
         avoided = [words.encode(piece.task.negative, negative=True) for piece in self._pieces]
-        longest = max(each.tokens.shape[1] for each in (*wanted, *avoided))
-        return *stacked(wanted, longest), *stacked(avoided, longest)
+        self._length = max(each.tokens.shape[1] for each in (*wanted, *avoided))
+        return *stacked(wanted, self._length), *stacked(avoided, self._length)
 
     def _guided(self) -> dict[str, Any]:
         """ControlNets' pictures and weights, and the style."""
@@ -107,6 +116,10 @@ class Conditions:
 
     # ---- on the way --------------------------------------------------------------------------------
 
+    def holds(self, task: Task) -> bool:
+        """Whether a task's present words are as long as the run's: longer ones would lengthen all rows."""
+        return self._model.words.length(task.prompt, task.negative) == self._length
+
     def heed(self, task: Task, *, words: bool) -> None:
         """Let what a task wants by now count from the next step on; ``words``: its words changed too."""
         self.pipe._guidance_scale = self._guidance()
@@ -131,7 +144,7 @@ class Conditions:
 
     def _reworded(self, part: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if getattr(part.config, "guidance_embeds", False) and "guidance" in kwargs:
-            values = torch.tensor([piece.task.guidance for piece in self._pieces])
+            values = torch.tensor(self._guidances())
             kwargs["guidance"] = values.to(kwargs["guidance"])
         if self._rewritten is None:
             return args, kwargs

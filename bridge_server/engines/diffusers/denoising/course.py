@@ -16,7 +16,7 @@ from ....protocol.errors import BridgeError
 from ..plan import Pass, schedule
 from .conditions import Conditions
 from .model import Model
-from .pieces import Audience, Piece, Task
+from .pieces import Audience, Piece, Task, changes
 from .tap import Tap
 
 __all__ = ["Course"]
@@ -68,6 +68,7 @@ class Course:
         except _Over:
             pass
         finally:
+            pipe.scheduler = self._model.sampler("")  # lets go of this run's pictures
             pipe.maybe_free_model_hooks()
         for place, piece in enumerate(self._pieces):
             self._check(piece.task)
@@ -120,7 +121,7 @@ class Course:
         """What a piece begins with, (1, 3, h, w) from 0 to 1."""
         if piece.picture is None:
             return piece.task.work.picture(self._size)
-        return piece.task.work.merged(piece.picture, self._size)
+        return piece.task.work.merged(piece.picture, self._size, self._model.space.factor)
 
     def _toward(self) -> tuple[torch.Tensor, torch.Tensor] | None:
         aims: list[torch.Tensor] = []
@@ -162,39 +163,49 @@ class Course:
         try:
             task.report.check()
         except BridgeError as error:
-            for piece in self._pieces:
-                if piece.task is task and piece.state == "on":
-                    piece.state = "gone"
-            self._audience.ended(task, error)
+            self._let_go(task, error)
+
+    def _let_go(self, task: Task, error: BridgeError) -> None:
+        for piece in self._on(task):
+            piece.state = "gone"
+        self._audience.ended(task, error)
+
+    def _on(self, task: Task) -> list[Piece]:
+        return [piece for piece in self._pieces if piece.task is task and piece.state == "on"]
 
     def _heed(self, task: Task, done: float) -> None:
         """Do what the artist has changed since the last step."""
         before, now = (task.guidance, task.strength), task.report.steering()
-        if now == task.steering:
-            return
-        changed = {
-            name: value
-            for name in ("prompt", "negative_prompt", "strength", "guidance", "weights")
-            if (value := getattr(now, name)) != getattr(task.steering, name)
-        }
+        changed = changes(task.steering, now)
         task.steering = now
-        if changed:
-            task.steered.append({"done": round(done, 3), **changed})
-        if changed.keys() & {"prompt", "negative_prompt"}:
-            self._audience.reworded(task)
-        if self._starts_anew(task, before, changed):
-            for piece in self._pieces:
-                if piece.task is task and piece.state == "on":
-                    piece.state = "again"
-        elif changed:
-            words = bool(changed.keys() & {"prompt", "negative_prompt"})
-            self._conditions.heed(task, words=words and self._model.words.encodes)
+        if not changed or now.finish:  # what there is is taken as it is
+            return
+        words = bool(changed.keys() & {"prompt", "negative_prompt"}) and self._model.words.encodes
+        try:
+            if words:
+                self._audience.reworded(task)
+        except BridgeError as error:
+            self._let_go(task, error)
+            return
+        anew = self._starts_anew(task, before, changed, words=words)
+        for piece in self._on(task):
+            piece.note(changed, done)
+            piece.state = "again" if anew else "on"
+        if not anew:
+            self._conditions.heed(task, words=words)
 
-    def _starts_anew(self, task: Task, before: tuple[float, float], changed: Collection[str]) -> bool:
+    def _starts_anew(
+        self, task: Task, before: tuple[float, float], changed: Collection[str], *, words: bool
+    ) -> bool:
         """Whether a change asks for another start, for another kind of run, or for one of its own."""
-        crosses = self._model.card.family != "flux" and (before[0] > 1) != (task.guidance > 1)
-        alone = all(piece.task is task for piece in self._pieces)
-        return crosses or task.strength != before[1] or ("weights" in changed and not alone)
+        if task.strength != before[1]:
+            return True
+        if self._model.card.family != "flux" and (before[0] > 1) != (task.guidance > 1):
+            return True
+        if all(piece.task is task for piece in self._pieces):
+            return False
+        # the others' pictures must stay what they are alone
+        return "weights" in changed or (words and not self._conditions.holds(task))
 
     def _hand_over(self, clean: torch.Tensor) -> None:
         """Give the artist who asked for it what there is now."""

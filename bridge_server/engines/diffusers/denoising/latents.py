@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import OrderedDict
+from collections.abc import Generator
 from typing import Any
 
 import torch
@@ -71,37 +73,40 @@ class LatentSpace:
 
     def encode(self, picture: torch.Tensor) -> torch.Tensor:
         """Spatial latents of (n, 3, h, w) values from -1 to 1, as the model is used to them."""
-        vae = self._vae
-        dtype = vae.dtype
-        upcast = dtype == torch.float16 and getattr(vae.config, "force_upcast", False)
-        if upcast:
-            vae.to(torch.float32)
-        image = picture.to(self._pipe._execution_device, vae.dtype)
-        if vae.__class__.__name__.endswith(("QwenImage", "Wan")):
-            image = image.unsqueeze(2)
-        found = vae.encode(image)
+        with self._precise() as vae:
+            image = picture.to(self._pipe._execution_device, vae.dtype)
+            found = vae.encode(image.unsqueeze(2) if self._filmed else image)
         latents = found.latent_dist.mode() if hasattr(found, "latent_dist") else found.latents
-        if upcast:
-            vae.to(dtype)
         return self._scaled(self.spatial(latents, picture.shape[-1], picture.shape[-2]))
 
     def decode(self, spatial: torch.Tensor) -> torch.Tensor:
         """(n, 3, h, w) values from 0 to 1, on the processor, one picture at a time."""
-        vae = self._vae
-        dtype = vae.dtype
-        upcast = dtype == torch.float16 and getattr(vae.config, "force_upcast", False)
-        if upcast:
-            vae.to(torch.float32)
-        latents = self._unscaled(spatial.float()).to(vae.dtype)
-        if vae.__class__.__name__.endswith(("QwenImage", "Wan")):
-            latents = latents.unsqueeze(2)
-        pictures = torch.cat(
-            [vae.decode(each, return_dict=False)[0].cpu().float() for each in latents.split(1)]
-        )
-        if upcast:
-            vae.to(dtype)
+        with self._precise() as vae:
+            latents = self._unscaled(spatial.float()).to(vae.dtype)
+            latents = latents.unsqueeze(2) if self._filmed else latents
+            pictures = torch.cat(
+                [vae.decode(each, return_dict=False)[0].cpu().float() for each in latents.split(1)]
+            )
         pictures = pictures.squeeze(2) if pictures.ndim == 5 else pictures
         return (pictures / 2 + 0.5).clamp(0, 1)
+
+    @property
+    def _filmed(self) -> bool:
+        """Whether the VAE is one for films, of which a picture is the only frame."""
+        return self._vae.__class__.__name__.endswith(("QwenImage", "Wan"))
+
+    @contextlib.contextmanager
+    def _precise(self) -> Generator[Any]:
+        """The VAE, in float where it would overflow in half precision (SDXL's does)."""
+        dtype = self._vae.dtype
+        upcast = dtype == torch.float16 and getattr(self._vae.config, "force_upcast", False)
+        if upcast:
+            self._vae.to(torch.float32)
+        try:
+            yield self._vae
+        finally:
+            if upcast:
+                self._vae.to(dtype)
 
     def look(self, spatial: torch.Tensor) -> torch.Tensor:
         """(n, 3, h, w) values from 0 to 1, cheaply: by the tiny VAE if there is one, else a linear map."""

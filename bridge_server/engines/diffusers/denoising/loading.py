@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from ....models.card import Card
-from ....protocol.errors import Unsupported
+from ....protocol.errors import BadRequest, Unsupported
 from ..options import Options
 from ..plan import offload_for
 from .model import Model
@@ -49,9 +49,12 @@ class Device:
     def free(self) -> float | None:
         """Bytes of the accelerator's memory that may be used; None on a processor."""
         if self.kind in ("cuda", "xpu"):
-            return max(0.0, getattr(torch, self.kind).mem_get_info(self.name)[0] - self._reserve)
+            there = getattr(torch, self.kind)
+            # what torch holds without using it is free for us
+            held = there.memory_reserved(self.name) - there.memory_allocated(self.name)
+            return max(0.0, there.mem_get_info(self.name)[0] + held - self._reserve)
         if self.kind == "mps":
-            used = torch.mps.driver_allocated_memory()
+            used = torch.mps.current_allocated_memory()
             return max(0.0, torch.mps.recommended_max_memory() - used - self._reserve)
         return None
 
@@ -68,6 +71,7 @@ def load_model(card: Card, options: Options) -> Model:
     Raises whatever torch, diffusers and safetensors raise.
     """
     device = Device(options, card.family)
+    _check_device(device.name)
     pipe = _settle(_load(card, device), card, device, options)
     log.info("loaded %s on %s, %s", card.id, device.name, device.dtype)
     model = Model(card, device, pipe, options)
@@ -126,6 +130,17 @@ def _settle(pipe: Any, card: Card, device: Device, options: Options) -> Any:
         denoiser.compile_repeated_blocks(fullgraph=True)
     log.info("%s: %.1f GB, offload %s", card.id, sum(sizes) / 1e9, offload)
     return pipe
+
+
+def _check_device(name: str) -> None:
+    """Raise BadRequest unless torch can use the device."""
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise BadRequest(
+            f"The setting diffusers.device is {name!r}, which torch {torch.__version__} can't use here.",
+            "Use 'auto', or install the build of torch for your GPU; see pytorch.org.",
+        ) from error
 
 
 def _best_device() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from .words import Wording
 if TYPE_CHECKING:
     from .loading import Device
 
-__all__ = ["Model"]
+__all__ = ["Model", "names"]
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +49,15 @@ class Model:
         self.words = Wording(pipe, card.family)
         self._pipe = pipe
         self._sampling = copy.deepcopy(pipe.scheduler)
-        self._with_controls: dict[tuple[str, ...], Any] = {}
-        self._nets: dict[str, Any] = {}
-        self._loras: dict[str, float] = {}
-        self._known_loras: set[str] = set()
-        self._style = ""
-        self._embeddings: set[str] = set()
-        self._padded = ""
+        self._with_controls: dict[tuple[Card, ...], Any] = {}
+        self._nets: dict[Card, Any] = {}
+        #: The weights that are on; None: something failed half-way.
+        self._loras: dict[str, float] | None = {}
+        self._known_loras: dict[str, Card] = {}
+        self._style: Card | None = None
+        self._embeddings: dict[str, Card] = {}
+        #: None: parts came that do not know yet.
+        self._padded: str | None = ""
         self._saving = False
         #: Once memory ran out: the most pixels, of all candidates together, to try at once; 0 for any.
         self.most_pixels = 0
@@ -63,6 +66,11 @@ class Model:
     def denoiser(self) -> Any:
         """The network that does the work."""
         return getattr(self._pipe, "unet", None) or self._pipe.transformer
+
+    @property
+    def distilled(self) -> bool:
+        """Whether the denoiser takes the guidance as an input, one for a whole run (LCM)."""
+        return bool(self.denoiser.config.get("time_cond_proj_dim"))
 
     @property
     def multiple(self) -> int:
@@ -87,10 +95,16 @@ class Model:
         kind, changes = SAMPLERS[name]
         return getattr(diffusers, kind).from_config(self._sampling.config, **changes)
 
+    @property
+    def saves_memory(self) -> bool:
+        """Whether pictures are decoded in tiles, which can be told from a whole one."""
+        return self._saving
+
     def save_memory(self) -> bool:
         """Trade time for memory; False if that was done already."""
         if self._saving:
             return False
+        self.space.forget()
         self._saving = True
         vae = self._pipe.vae
         for name in ("enable_slicing", "enable_tiling"):
@@ -110,7 +124,7 @@ class Model:
         """The pipeline that heeds these ControlNets, in their order."""
         if not controls:
             return self._pipe
-        key = tuple(card.id for card in controls)
+        key = tuple(controls)
         if key not in self._with_controls:
             nets = [self._net(card) for card in controls]
             auto = (
@@ -125,14 +139,15 @@ class Model:
         return self._with_controls[key]
 
     def _net(self, card: Card) -> Any:
-        if card.id not in self._nets:
+        if card not in self._nets:
             given = {"variant": card.variant} if card.variant else {}
             with _fitting("control", card, self.card):
                 net = diffusers.ControlNetModel.from_pretrained(
                     card.path, dtype=self.device.dtype, use_safetensors=True, local_files_only=True, **given
                 )
-            self._nets[card.id] = net.to(self.device.name)
-        return self._nets[card.id]
+            self._nets[card] = net.to(self.device.name)
+            self._padded = None
+        return self._nets[card]
 
     # ---- what it wears -----------------------------------------------------------------------------
 
@@ -143,18 +158,13 @@ class Model:
             EngineFailed: a file does not fit the model.
         """
         weights = {name: float(weight) for name, weight in wanted.items() if weight}
-        if weights == self._loras:
+        if weights == self._loras and all(self._known_loras[name] == cards[name] for name in weights):
             return
         self.words.forget()
-        for name in weights.keys() - self._known_loras:
-            path = Path(cards[name].path)
-            with _fitting("LoRA", cards[name], self.card):
-                self._pipe.load_lora_weights(
-                    str(path.parent), weight_name=path.name, adapter_name=_plain(name)
-                )
-                if not any(_plain(name) in there for there in self._pipe.get_list_adapters().values()):
-                    raise ValueError("nothing in it is for this network.")
-            self._known_loras.add(name)
+        self._loras, self._padded = None, None
+        for name in weights:
+            if self._known_loras.get(name) != cards[name]:
+                self._load_lora(cards[name])
         if weights:
             self._pipe.enable_lora()
             self._pipe.set_adapters([_plain(name) for name in weights], list(weights.values()))
@@ -162,18 +172,38 @@ class Model:
             self._pipe.disable_lora()
         self._loras = weights
 
+    def _load_lora(self, card: Card) -> None:
+        path, adapter = Path(card.path), _plain(card.id)
+        if self._known_loras.pop(card.id, None) is not None:
+            self._pipe.delete_adapters(adapter)
+        try:
+            with _fitting("LoRA", card, self.card):
+                self._pipe.load_lora_weights(
+                    str(path.parent), weight_name=path.name, adapter_name=adapter, use_safetensors=True,
+                    local_files_only=True,
+                )  # fmt: skip
+                if adapter not in self._adapters():
+                    raise ValueError("nothing in it is for this network.")
+        except EngineFailed:
+            if adapter in self._adapters():  # a part of it was put on
+                self._pipe.delete_adapters(adapter)
+            raise
+        self._known_loras[card.id] = card
+
+    def _adapters(self) -> set[str]:
+        return {name for there in self._pipe.get_list_adapters().values() for name in there}
+
     def wear_style(self, card: Card | None) -> None:
         """Heed the style of a picture by this adapter, or none."""
-        wanted = card.id if card else ""
-        if wanted == self._style:
+        if card == self._style:
             return
-        if self._style:
+        if self._style is not None:
             self._pipe.unload_ip_adapter()
-        self._style = ""
+        self._style = None
         if card is not None:
             with _fitting("style", card, self.card):
                 self._load_style(card)
-            self._style = card.id
+            self._style = card
 
     def _load_style(self, card: Card) -> None:
         encoder = CLIPVisionModelWithProjection.from_pretrained(
@@ -201,11 +231,35 @@ class Model:
     def learn_words(self, prompt: str, embeddings: Sequence[Card]) -> None:
         """Load the embeddings whose words stand in a prompt."""
         for card in embeddings:
-            if card.word in prompt and card.id not in self._embeddings:
+            if names(prompt, card.word) and self._embeddings.get(card.word) != card:
+                if self._embeddings.pop(card.word, None) is not None:
+                    self._forget_word(card.word)
                 with _fitting("embedding", card, self.card):
-                    self._pipe.load_textual_inversion(card.path, token=card.word)
-                self._embeddings.add(card.id)
+                    self._load_word(card)
+                self._embeddings[card.word] = card
                 self.words.forget()
+
+    def _load_word(self, card: Card) -> None:
+        """Into the encoder that it is for; SDXL's have a part for each of the two."""
+        weights = load_file(card.path)
+        if "clip_g" not in weights:
+            self._pipe.load_textual_inversion(weights, token=card.word)
+            return
+        pipe = self._pipe
+        pairs = (
+            ("clip_l", pipe.text_encoder, pipe.tokenizer),
+            ("clip_g", pipe.text_encoder_2, pipe.tokenizer_2),
+        )
+        for key, encoder, tokenizer in pairs:
+            pipe.load_textual_inversion(
+                weights[key], token=card.word, text_encoder=encoder, tokenizer=tokenizer
+            )
+
+    def _forget_word(self, word: str) -> None:
+        pipe = self._pipe
+        pipe.unload_textual_inversion(word)
+        if hasattr(pipe, "tokenizer_2"):
+            pipe.unload_textual_inversion(word, text_encoder=pipe.text_encoder_2, tokenizer=pipe.tokenizer_2)
 
     def pad(self, axes: str) -> None:
         """Let pictures run on beyond their borders: ``x``, ``y``, ``xy``; empty for not at all."""
@@ -232,6 +286,11 @@ def _circular(conv: torch.nn.Conv2d, axes: str) -> Callable[..., torch.Tensor]:
     return forward
 
 
+def names(prompt: str, word: str) -> bool:
+    """Whether an embedding's word stands in a prompt, by itself."""
+    return bool(word) and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", prompt) is not None
+
+
 def _plain(name: str) -> str:
     """peft uses names of adapters as attributes: no dots."""
     return name.replace(".", "_")
@@ -242,6 +301,8 @@ def _fitting(what: str, card: Card, base: Card) -> Generator[None]:
     """What putting something on a model can raise, as something that the artist can read."""
     try:
         yield
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
     except Exception as error:
         raise EngineFailed(
             f"The {what} {card.id} does not fit the model {base.id}: {_first_line(error)}",

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from ....protocol.records import Steering
 from ...base import Report
 from .work import Work
 
-__all__ = ["Audience", "Piece", "Task"]
+__all__ = ["Audience", "Piece", "Task", "changes"]
 
 
 @dataclass
@@ -25,8 +26,6 @@ class Task:
     work: Work
     report: Report
     steering: Steering = field(default_factory=Steering)
-    #: What changed when, for the record.
-    steered: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     over: bool = False
 
     @property
@@ -71,10 +70,30 @@ class Piece:
     picture: torch.Tensor | None = None
     #: ``on`` its way, ``done``, ``gone`` (nobody wants it) or to be made ``again`` (at another strength).
     state: str = "on"
+    #: Whether a step of it was ever taken, and what of its brief was changed how far on its way.
+    begun: bool = False
+    steered: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def begin(self) -> None:
+        """It starts, from the beginning, with what its task wants by now."""
+        self.begun, self.picture = True, None
+        self.steered = []
+        self.note(changes(Steering(), self.task.steering), 0.0)
+
+    def note(self, changed: Mapping[str, Any], done: float) -> None:
+        """For the record: so much was changed when so much of it was done."""
+        if changed:
+            self.steered.append({"done": round(done, 3), **changed})
 
     def generator(self) -> torch.Generator:
         """Its noise, from the start; on the processor, so that a seed means the same on every device."""
         return torch.Generator("cpu").manual_seed(self.seed)
+
+
+def changes(before: Steering, now: Steering) -> dict[str, Any]:
+    """What of the words, numbers and weights is another now."""
+    names = ("prompt", "negative_prompt", "strength", "guidance", "weights")
+    return {name: getattr(now, name) for name in names if getattr(now, name) != getattr(before, name)}
 
 
 class Audience(Protocol):
@@ -89,5 +108,9 @@ class Audience(Protocol):
         ...
 
     def reworded(self, task: Task) -> None:
-        """A task has other words now."""
+        """A task has other words now.
+
+        Raises:
+            EngineFailed: they name an embedding that can't be used.
+        """
         ...

@@ -18,7 +18,7 @@ from ..abilities import ALGORITHM, checked_settings, helpers
 from ..plan import Pass, batch_for
 from ..residence import Residence
 from .course import Course
-from .model import Model
+from .model import Model, names
 from .pieces import Piece, Task
 from .work import Work
 
@@ -49,43 +49,81 @@ class Sitting:
     def work(self) -> None:
         """Until nothing waits."""
         while self._waiting:
+            self._listen()
+            if not self._waiting:
+                return
             first = self._waiting[0].task
+            if first.strength <= 0:
+                piece = self._waiting.pop(0)
+                self._deliver(first.number, first.work.made(piece.index, None, {"unchanged": True}))
+            else:
+                self._next_batch(first)
+
+    def _listen(self) -> None:
+        """Hear what is wanted by now of all that waits: it may be another batch, or nothing any more."""
+        for task in self._tasks():
             try:
-                first.report.check()
-                first.steering = first.report.steering()
-                if first.steering.finish:
-                    self._drop(first)
-                elif first.strength <= 0:
-                    piece = self._waiting.pop(0)
-                    self._deliver(first.number, first.work.made(piece.index, None, {"unchanged": True}))
-                else:
-                    self._next_batch(first)
+                task.report.check()
+                task.steering = task.report.steering()
+                self.reworded(task)
             except BridgeError as error:
-                self.ended(first, error)
+                self.ended(task, error)
+            if task.steering.finish:  # what was begun is finished, as far as it got
+                self._waiting = [each for each in self._waiting if each.task is not task or each.begun]
+
+    def _tasks(self) -> list[Task]:
+        return list({id(piece.task): piece.task for piece in self._waiting}.values())
 
     def _next_batch(self, first: Task) -> None:
-        side, multiple = self._model.card.side, self._model.multiple
-        passes = first.work.passes(side, multiple, first.strength)
-        key = _key(first, passes)
+        passes = self._passes(first)
+        key = self._key(first)
         area = max(each.area for each in passes)
         most = batch_for(area, self._model.device.free, self._model.options.max_batch)
         if self._model.most_pixels:  # more than that did not fit before
             most = max(1, min(most, self._model.most_pixels // area))
         batch: list[Piece] = []
         for piece in self._waiting:
-            task = piece.task
-            if len(batch) < most and _key(task, task.work.passes(side, multiple, task.strength)) == key:
+            if len(batch) < most and self._key(piece.task) == key:
                 batch.append(piece)
         self._waiting = [piece for piece in self._waiting if piece not in batch]
-        if self._attempt(batch, passes):
-            for piece in batch:
-                if piece.state == "on":
-                    assert piece.picture is not None  # noqa: S101 - a run leaves one behind
-                    self.taken(piece, piece.picture)
+        try:
+            made = self._attempt(batch, passes)
+        except BridgeError as error:
+            for piece in batch:  # what all of them want can't be had
+                piece.state = "done" if piece.state == "done" else "gone"
+                self.ended(piece.task, error)
+            return
+        for piece in batch:
+            if made and piece.state == "on":
+                assert piece.picture is not None  # noqa: S101 - a run leaves one behind
+                self.taken(piece, piece.picture)
         again = [piece for piece in batch if piece.state == "again"]
         for piece in again:
-            piece.state, piece.picture = "on", None
+            piece.state = "on"
         self._waiting = again + self._waiting
+
+    def _passes(self, task: Task) -> tuple[Pass, ...]:
+        return task.work.passes(self._model.card.side, self._model.multiple, task.strength)
+
+    def _key(self, task: Task) -> tuple[Any, ...]:
+        """What tasks must have in common to be made in one batch."""
+        settings = tuple(
+            (name, str(value)) for name, value in sorted(task.work.settings.items()) if name != "guidance"
+        )
+        guides = tuple(
+            (
+                guide.kind,
+                guide.start,
+                guide.end,
+                weight,
+                guide.picture.tobytes() if guide.kind == "style" else b"",
+            )
+            for guide, weight in zip(task.work.brief.guides, task.weights, strict=True)
+        )
+        # rows are filled up to the longest prompt, which must not change the others' pictures
+        length = self._model.words.length(task.prompt, task.negative) if len(self._tasks()) > 1 else 0
+        guidance = task.guidance if self._model.distilled else task.guidance > 1
+        return self._passes(task), settings, guides, guidance, length
 
     def _attempt(self, batch: list[Piece], passes: tuple[Pass, ...]) -> bool:
         """One batch; False if it has to be tried again in smaller ones.
@@ -93,6 +131,8 @@ class Sitting:
         Raises:
             EngineFailed: there is not enough memory for a single candidate.
         """
+        for piece in batch:
+            piece.begin()
         self._dress(batch[0].task)
         try:
             self._run(batch, passes)
@@ -111,8 +151,6 @@ class Sitting:
                 f"with the model {self._model.card.id}.",
                 "Select a smaller area, choose a smaller model, or close programs that use the GPU.",
             )
-        for piece in waiting:
-            piece.picture = None
         self._model.most_pixels = passes[-1].area * max(1, len(batch) // 2)
         self._waiting = waiting + self._waiting
         return False
@@ -140,11 +178,24 @@ class Sitting:
         card = model.card
         previews = helpers(card, self._cards, "preview")
         model.use_preview(previews[0] if previews else None)
-        self.reworded(task)
         model.wear_loras(settings.get("loras") or {}, {each.id: each for each in self._cards})
         styled = any(guide.kind == "style" for guide in task.work.brief.guides)
         model.wear_style(helpers(card, self._cards, "style")[0] if styled else None)
-        model.pad(task.work.axes)
+        controls = self._controls(task)
+        model.pipeline([controls[guide.kind] for guide in task.work.brief.guides if guide.kind in controls])
+        model.pad(task.work.axes)  # last: it is for all that is there by now
+
+    def _worn(self, task: Task) -> dict[str, str]:
+        """What besides the model has a part in a picture, and the hash of its weights."""
+        worn = {card.id: card.hash for card in self._controls(task).values()}
+        if any(guide.kind == "style" for guide in task.work.brief.guides):
+            style = helpers(self._model.card, self._cards, "style")[0]
+            worn[style.id] = style.hash
+        loras = task.work.settings.get("loras") or {}
+        worn |= {each.id: each.hash for each in self._cards if loras.get(each.id)}
+        words = f"{task.prompt} {task.negative}"
+        embeddings = helpers(self._model.card, self._cards, "embedding")
+        return worn | {each.id: each.hash for each in embeddings if names(words, each.word)}
 
     # ---- the audience of a course ------------------------------------------------------------------
 
@@ -180,37 +231,22 @@ class Sitting:
             "model": model.card.source or model.card.id,
             "steps": settings["steps"],
             "guidance": task.guidance,
-            "passes": [
-                [each.width, each.height, each.strength]
-                for each in task.work.passes(model.card.side, model.multiple, task.strength)
-            ],
+            "passes": [[each.width, each.height, each.strength] for each in self._passes(task)],
             "dtype": str(model.device.dtype).removeprefix("torch."),
             "device": model.device.kind,
         }
         recipe |= {name: settings[name] for name in ("sampler", "tile", "loras") if settings.get(name)}
-        if task.steered:
-            recipe["steered"] = list(task.steered)
+        if worn := self._worn(task):
+            recipe["with"] = worn
+        if model.options.quantise:
+            recipe["quantise"] = model.options.quantise
+        if model.saves_memory:
+            recipe["vae_tiles"] = True
+        if piece.steered:
+            recipe["steered"] = list(piece.steered)
         if task.steering.finish:
             recipe["finished_early"] = True
         return recipe
-
-
-def _key(task: Task, passes: tuple[Pass, ...]) -> tuple[Any, ...]:
-    """What tasks must have in common to be made in one batch."""
-    settings = tuple(
-        (name, str(value)) for name, value in sorted(task.work.settings.items()) if name != "guidance"
-    )
-    guides = tuple(
-        (
-            guide.kind,
-            guide.start,
-            guide.end,
-            weight,
-            guide.picture.tobytes() if guide.kind == "style" else b"",
-        )
-        for guide, weight in zip(task.work.brief.guides, task.weights, strict=True)
-    )
-    return passes, settings, guides, task.guidance > 1
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -135,7 +135,8 @@ class Tap:
         kind = scheduler.config.prediction_type
         if kind == "sample":
             return output
-        alpha = scheduler.alphas_cumprod[int(float(when))].item()
+        # clamped as diffusers does it: some models end in noise alone
+        alpha = max(scheduler.alphas_cumprod[int(float(when))].item(), 2.0**-24)
         sigma = ((1 - alpha) / alpha) ** 0.5
         if float(scheduler.init_noise_sigma) > 1.5:  # latents are in units of sigma, not of constant variance
             if index is not None:

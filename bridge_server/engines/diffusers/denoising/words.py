@@ -65,6 +65,13 @@ class Wording:
         self._known.move_to_end(key)
         return self._known[key]
 
+    def length(self, prompt: str, negative: str) -> int:
+        """How many tokens a candidate with these words takes; 0 where the pipeline encodes them."""
+        if not self.encodes:
+            return 0
+        both = self.encode(prompt), self.encode(negative, negative=True)
+        return max(each.tokens.shape[1] for each in both)
+
     def _encode(self, prompt: str, *, negative: bool) -> Encoded:
         pipe = self._pipe
         device = pipe._execution_device

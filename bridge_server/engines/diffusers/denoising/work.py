@@ -141,9 +141,23 @@ class Work:
         across = ((np.arange(x0, x1) + 0.5) * width / columns).astype(np.intp).clip(0, width - 1)
         return box, np.dstack([cut, self.brief.mask[np.ix_(down, across)]])
 
-    def merged(self, picture: torch.Tensor, size: Pass) -> torch.Tensor:
-        """A finished pass as what the next one begins with: (1, 3, h, w) from 0 to 1."""
-        return self._fit(picture, size.width, size.height).clamp(0, 1)
+    def merged(self, picture: torch.Tensor, size: Pass, factor: int) -> torch.Tensor:
+        """A finished pass as what the next one begins with: (1, 3, h, w) from 0 to 1.
+
+        Around it are the true surroundings, not what the small picture made of them.
+        """
+        return self._fit(as_tensor(self._blended(picture, factor) / 255), size.width, size.height).clamp(0, 1)
+
+    def _blended(self, picture: torch.Tensor, factor: int) -> NDArray[np.float32]:
+        """A finished picture laid into the region, (H, W, 3) from 0 to 255, colours matched."""
+        height, width = self.brief.mask.shape
+        colours = (self._fit(picture, width, height).clamp(0, 1) * 255)[0].permute(1, 2, 0).numpy()
+        selected = self.brief.mask > 0
+        # latents that are selected in part were made anew as a whole
+        reach = math.ceil(factor * max(height / picture.shape[2], width / picture.shape[3]))
+        repainted = dilate(selected, reach)
+        held = dilate(selected, reach + _RING) & ~repainted & self.shown
+        return np.clip(meet(self.base(0), colours, selected, held, _BAND), 0, 255)
 
     def made(
         self, index: int, picture: torch.Tensor | None, recipe: Mapping[str, Any], *, factor: int = 8
@@ -157,23 +171,20 @@ class Work:
             factor: pixels of the picture for each latent, along a side.
         """
         brief, box = self.brief, self.box
-        height, width = brief.mask.shape
         if picture is None:
-            return Made(index, box.x0, box.y0, assemble(self._present(), brief.mask[box.slices]), recipe)
-        colours = (self._fit(picture, width, height).clamp(0, 1) * 255)[0].permute(1, 2, 0).numpy()
-        selected = brief.mask > 0
-        # latents that are selected in part were made anew as a whole
-        reach = math.ceil(factor * max(height / picture.shape[2], width / picture.shape[3]))
-        repainted = dilate(selected, reach)
-        held = dilate(selected, reach + _RING) & ~repainted & self.shown
-        matched = meet(self.colours, colours, selected, held, _BAND)
-        pixels = restore(np.clip(matched[box.slices], 0, 255), self.tone, brief.picture.dtype)
+            return Made(index, box.x0, box.y0, self._unchanged(), recipe)
+        blended = self._blended(picture, factor)
+        pixels = restore(blended[box.slices], self.tone, brief.picture.dtype)
         return Made(index, box.x0, box.y0, assemble(pixels, brief.mask[box.slices]), recipe)
 
-    def _present(self) -> NDArray[Any]:
+    def _unchanged(self) -> NDArray[Any]:
+        """The selection as it is; what can't be seen stays unseen."""
         view = self.brief.picture[self.box.slices]
+        coverage = self.brief.mask[self.box.slices]
+        if view.shape[2] == 4:
+            coverage = np.where(view[..., 3] > 0, coverage, np.uint8(0))
         colours = view[..., :3] if view.shape[2] >= 3 else view[..., :1]
-        return np.array(np.broadcast_to(colours, (*colours.shape[:2], 3)))
+        return assemble(np.array(np.broadcast_to(colours, (*colours.shape[:2], 3))), coverage)
 
     def _fit(self, picture: torch.Tensor, width: int, height: int) -> torch.Tensor:
         """Another size; what runs on beyond its borders goes on doing so."""

@@ -11,7 +11,7 @@ from bridge_server.models.card import Card
 
 def card(id_="m", role="base", family="sd15", **more):
     """Something on the shelf."""
-    return Card(id_, role, family, id_.title(), "/nowhere", **more)
+    return Card(id_, role, family, id_.title(), **{"path": "/nowhere", **more})
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,12 @@ def test_who_made_it_can_be_told():
     told = describe(card(source="someone/model", hash="abc"), [])
     assert (told.name, told.model, told.model_hash) == ("diffusers/m", "someone/model", "abc")
     assert "diffusers-" in told.version
+
+
+def test_distilled_guidance_is_not_offered_for_steering(tmp_path):
+    """LCM's UNet takes the guidance as an input: it leads away from nothing, and is set once."""
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "config.json").write_text('{"time_cond_proj_dim": 256}')
+    told = describe(card(path=str(tmp_path), guidance=8.0), [])
+    assert "negative_prompt" not in told.verbs["fill"]
+    assert not {"guidance", "negative_prompt"} & set(told.steers)

@@ -48,8 +48,10 @@ def test_the_dtype_goes_by_the_device(monkeypatch, device, family, bf16, expecte
 
 
 def test_memory_is_left_to_others(monkeypatch):
-    """What the artist reserves does not count as free, and less than nothing is nothing."""
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda name: (5e9, 8e9))
+    """What the artist reserves is not free, what torch only keeps is; less than nothing is nothing."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda name: (4e9, 8e9))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda name: 3e9)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda name: 2e9)
     assert loading.Device(Options(device="cuda:1", vram_reserve=2), "flux").free == 3e9
     assert loading.Device(Options(device="cuda:1", vram_reserve=9), "flux").free == 0
 

@@ -249,3 +249,137 @@ def test_any_other_failure_is_not_taken_for_memory(models):
         bench.ask()
     hook.remove()
     assert same(bench.one(mask=ALL), models.bench("sd15").one(mask=ALL))
+
+
+LONG = " and a tree" * 60
+
+
+@pytest.fixture
+def misfit(models):
+    """A shelf that also has an embedding whose word is <bad> and which does not fit."""
+    from safetensors.torch import save_file  # noqa: PLC0415
+
+    file = models.folder / "bad.safetensors"
+    save_file({"emb_params": torch.zeros(2, 7)}, str(file))
+    models.put("bad", "sd15", file, "embedding", word="<bad>")
+    yield models.fresh("sd15")
+    models.shelf.remove("bad")
+
+
+def test_what_is_wrong_with_one_is_not_the_others(misfit):
+    """An embedding that does not fit ends the job that names it, whichever comes first; the other is made."""
+    wrong, right = (brief(prompt="a <bad> cat"), Ear()), (brief(), Ear())
+    for asked in ((wrong, right), (right, wrong)):
+        told = dict(misfit.together(*asked))
+        assert isinstance(told[asked.index(wrong)], EngineFailed)
+        assert isinstance(told[asked.index(right)], Made)
+
+
+def test_a_wrong_word_on_the_way_ends_only_who_said_it(misfit):
+    """Steered to an embedding that does not fit while another is made beside."""
+    ear = Ear(misfit, {2: Steering(prompt="a <bad> cat")})
+    told = dict(misfit.together((brief(), Ear()), (brief(**OTHER), ear)))
+    assert isinstance(told[0], Made)
+    assert isinstance(told[1], EngineFailed)
+
+
+def test_a_neighbours_long_prompt_changes_nothing(sd15):
+    """Nor one that gets long on the way: rows are as long as they are alone."""
+    told = sd15.together((brief(), Ear()), (brief(**OTHER | {"prompt": "a castle" + LONG}), Ear()))
+    assert furthest(dict(told)[0], sd15.plain) <= 1
+    steered = Ear(sd15, {2: Steering(prompt="a castle" + LONG)})
+    told = sd15.together((brief(), Ear()), (brief(**OTHER), steered))
+    assert furthest(dict(told)[0], sd15.plain) <= 1
+
+
+def test_the_second_ones_embedding_is_learnt_too(models):
+    """In a fresh place, where nobody has named it before."""
+    bench = models.fresh("sd15")
+    told = dict(bench.together((brief(), Ear()), (brief(prompt="a <zork> cat"), Ear())))
+    assert furthest(told[1], bench.one(prompt="a <zork> cat")) <= 1
+
+
+def test_what_was_steered_while_it_waited_holds_from_its_start(models):
+    """The second of two that don't fit together: words and strength are those of the moment it begins."""
+    bench = models.fresh("sd15", max_batch=1)
+    wanted = bench.one(**OTHER | {"prompt": "a dog"})
+    told = dict(bench.together((brief(), Ear()), (brief(**OTHER), Ear(bench, {2: Steering(prompt="a dog")}))))
+    assert same(told[1], wanted)
+    assert told[1].recipe["steered"] == [{"done": 0.0, "prompt": "a dog"}]
+
+
+def test_each_candidate_records_its_own_steering(models):
+    """The first was steered on the way, the second made wholly with the new words."""
+    bench = models.fresh("sd15", max_batch=1)
+    first, second = bench.ask(Ear(bench, {2: Steering(prompt="a dog")}), seeds=(1, 2))
+    assert first.recipe["steered"][0]["done"] > 0
+    assert second.recipe["steered"] == [{"done": 0.0, "prompt": "a dog"}]
+
+
+def test_taking_it_now_right_after_another_strength_gives_a_picture(sd15):
+    """Steered and taken at once, or taken while it begins again: what was begun is not thrown away."""
+    both = Steering(strength=0.7, finish=True)
+    assert len(sd15.ask(Ear(sd15, {2: both}))) == 1
+    assert len(sd15.ask(Ear(sd15, {2: Steering(strength=0.7), 3: both}))) == 1
+
+
+def test_a_lora_that_fails_leaves_none_on(models):
+    """Of two, one can't be read: the next request without any is as before."""
+    file = models.folder / "torn.safetensors"
+    file.write_bytes(b"\x10\0\0\0\0\0\0\0nonsense")
+    models.put("torn", "sd15", file, "lora")
+    try:
+        bench = models.fresh("sd15")
+        plain = bench.one()
+        with pytest.raises(EngineFailed):
+            bench.one(parameters={"loras": {"ink": 1.0, "torn": 1.0}})
+        assert same(bench.one(), plain)
+    finally:
+        models.shelf.remove("torn")
+
+
+def test_a_lora_with_other_weights_is_loaded_anew(models):
+    """Removed and added again under its name: the new weights count, and their hash is recorded."""
+    import tiny_models  # noqa: PLC0415 - imports torch
+
+    bench, base = models.fresh("sd15"), models.shelf.card("sd15").path
+    models.put(
+        "swap", "sd15", tiny_models.lora(models.folder / "one" / "a.safetensors", base), "lora", hash="1"
+    )
+    try:
+        first = bench.one(parameters={"loras": {"swap": 1.0}})
+        models.shelf.remove("swap")
+        other = tiny_models.lora(models.folder / "two" / "b.safetensors", base, rank=3)
+        models.put("swap", "sd15", other, "lora", hash="2")
+        second = bench.one(parameters={"loras": {"swap": 1.0}})
+        assert furthest(first, second) > 1
+        assert (first.recipe["with"], second.recipe["with"]) == ({"swap": "1"}, {"swap": "2"})
+    finally:
+        models.shelf.remove("swap")
+
+
+def test_seamless_padding_reaches_what_is_loaded_later(models):
+    """A ControlNet that comes while pictures run on already: the same as in a fresh place."""
+    asked = {"parameters": {"tile": "x"}, "guides": (guide("scribble"),), "mask": ALL}
+    before, fresh = models.fresh("sd15"), models.fresh("sd15")
+    before.one(parameters={"tile": "x"}, mask=ALL)
+    assert same(before.one(**asked), fresh.one(**asked))
+
+
+def test_a_run_leaves_no_pictures_in_memory(sd15):
+    """Nothing that lasts holds on to what was made."""
+    import gc  # noqa: PLC0415
+
+    from bridge_server.engines.diffusers.denoising.course import Course  # noqa: PLC0415
+
+    sd15.one()
+    gc.collect()
+    assert not [each for each in gc.get_objects() if type(each) is Course]
+
+
+def test_unchanged_pixels_that_cannot_be_seen_stay_unseen(sd15):
+    """Strength 0 on a layer that is clear in part: its hidden colours do not come up."""
+    picture = np.dstack([PICTURE, np.full((SIDE, SIDE), 255, np.uint8)])
+    picture[:20, :, 3] = 0
+    made = sd15.one(verb="refine", strength=0.0, picture=picture, mask=ALL)
+    assert np.array_equal(made.pixels[..., 3], picture[..., 3])

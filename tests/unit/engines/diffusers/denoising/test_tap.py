@@ -234,3 +234,17 @@ def test_a_pipeline_sees_the_scheduler_as_it_is():
     scheduler, plain = scheduler_of("ddim"), scheduler_of("ddim")
     tapped(scheduler, torch.ones(SHAPE[0], 1, 8, 8))
     assert inspect.signature(scheduler.step) == inspect.signature(plain.step)
+
+
+def test_a_model_that_ends_in_noise_alone_is_foretold():
+    """Zero terminal SNR, where alpha is 0 at the first step: a number, not a division by it."""
+    ends = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    scheduler = scheduler_of("ddim", prediction_type="v_prediction", **ends)
+    seen = []
+
+    def after(taken, total, latents, clean):
+        seen.append(clean())
+
+    _, original, noise = tapped(scheduler, torch.ones(SHAPE[0], 1, 8, 8), after=after)
+    scheduler.step(torch.zeros_like(original), scheduler.timesteps[0], noise, return_dict=False)
+    assert torch.isfinite(seen[0]).all()
