@@ -55,6 +55,7 @@ _EXAMPLES = {
     "fill": [
         "fill photo.jpg --mask mask.png -o out.png",
         "fill photo.tif --mask mask.png -o out.tif --count 4 --seed 7",
+        "fill a.jpg --mask mask.png -o out.png --engine diffusers/sd15 --prompt 'a tree' --param steps=30",
     ],
     "expand": [
         "expand photo.jpg --left 200 --right 200 -o wide.jpg",
@@ -273,11 +274,12 @@ def _add_levers(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--param",
+        "--set",
         type=parameter,
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a setting of the engine; may be given several times",
+        help="a setting of the engine, such as steps=30; may be given several times",
     )
     add(
         "--guide",
@@ -285,8 +287,8 @@ def _add_levers(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KIND=FILE[:WEIGHT]",
-        help="a picture that leads the engine besides the words, such as scribble, lineart, canny, depth (of"
-        " the size of the result) or style, with a weight of 0 to 2; may be given several times",
+        help="a picture that leads the engine besides the words, such as toward, scribble, lineart, canny,"
+        " depth (of the size of the result) or style, with a weight of 0 to 2; may be given several times",
     )
     add("--project", default="default", metavar="P", help="the project to work in (default: default)")
     add(

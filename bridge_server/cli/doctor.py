@@ -165,6 +165,8 @@ def check_private(folder: Path) -> Finding:
 
 def _check_daemon(folder: Path, found: Callable[[Finding], bool]) -> None:
     """The checks that need a daemon. One that has to be started is stopped again."""
+    from .models.state import engine_state  # noqa: PLC0415 - needs packages that may be missing
+
     own = find_daemon(folder) is None
     started = time.monotonic()
     try:
@@ -175,7 +177,9 @@ def _check_daemon(folder: Path, found: Callable[[Finding], bool]) -> None:
             )
             found(Finding("Daemon", ok=True, detail=f"version {welcome.version}, {how}"))
             found(check_private(folder))
-            if found(_step("Engines", lambda: _engines(client))):
+            names: list[str] = []
+            if found(_step("Engines", lambda: _engines(client, names))):
+                found(Finding("Diffusion", *engine_state(folder, names, started=own)))
                 found(_step("A small fill", lambda: _fill(client)))
                 with contextlib.suppress(BridgeError):  # nothing was made, so there is nothing to delete
                     client.call(DeleteProject(_PROJECT))
@@ -196,8 +200,10 @@ def _step(name: str, work: Callable[[], str]) -> Finding:
         return Finding(name, ok=False, detail=error.message, advice=advice)
 
 
-def _engines(client: BridgeClient) -> str:
+def _engines(client: BridgeClient, names: list[str]) -> str:
+    """All of them; their names are added to ``names``."""
     engines = client.call(Engines(), _ENGINES_TIMEOUT).engines
+    names += [engine.name for engine in engines]
     return ", ".join(f"{engine.name} {engine.version} ({', '.join(engine.verbs)})" for engine in engines)
 
 

@@ -23,7 +23,7 @@ _COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "report": ("report", "report"),
     "install": ("install", "install"),
-    "models": ("models", "models"),
+    "models": ("models.actions", "models"),
     "fill": ("verbs", "verb"),
     "expand": ("verbs", "verb"),
     "vary": ("verbs", "verb"),

@@ -102,7 +102,7 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="how strongly words lead (default: as its family)",
     )
-    add("--side", type=whole(64, 8192), metavar="N", help="pixels a side that it was trained on")
+    add("--side", type=whole(16, 8192), metavar="N", help="pixels a side that it was trained on")
     add("--config", type=Path, metavar="FOLDER", help="a diffusers folder of the same kind, for a checkpoint")
     add("--encoder", type=Path, metavar="FOLDER", help="the image encoder, for an IP-Adapter")
 

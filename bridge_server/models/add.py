@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..protocol.errors import BadRequest, BridgeError
 from .card import Card, check_id, id_from
+from .families import check_family
 from .hub import Hub
 from .inspect import Found, Hints, inspect, inspect_config
 from .pull import fetch_config, finished_card
@@ -55,6 +56,7 @@ def add(
     if not id_:
         raise BadRequest(f"{path.name} gives no name to call the model by.", "Give one with --id.")
     shelf.check_free(id_)
+    check_family(said.family, shelf.families())
     found = inspect(path, Hints(name, said.role, said.family, said.kind))
     card = _card(id_, name, path, found, said)
     partial = shelf.folder / PARTIAL / f"{id_}.added"

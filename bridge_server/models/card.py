@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..protocol.errors import BadRequest
 
-__all__ = ["FAMILIES", "KINDS", "ROLES", "Card", "check_id", "id_from"]
+__all__ = ["FAMILIES", "GUIDED", "KINDS", "ROLES", "Card", "check_id", "guides_of", "id_from"]
 
 #: What a model can be to the engine; bases come first in every list.
 ROLES = ("base", "control", "lora", "embedding", "style", "preview")
@@ -19,6 +20,9 @@ KINDS = ("scribble", "lineart", "canny", "depth")
 
 #: The families that have a short name; any other is called as its pipeline class, without ``Pipeline``.
 FAMILIES = ("sd15", "sd2", "sdxl", "sd3", "flux")
+
+#: Those that the engine leads by controls and styles.
+GUIDED = ("sd15", "sd2", "sdxl")
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -77,6 +81,15 @@ class Card:
         return any(
             each and not Path(each).exists() for each in (self.path or ".", self.config, self.image_encoder)
         )
+
+
+def guides_of(card: Card, cards: Sequence[Card]) -> list[str]:
+    """The guides that a base model heeds with what else is on the shelf; nothing for any other."""
+    if card.role != "base":
+        return []
+    helpers = [each for each in cards if each.family == card.family and card.family in GUIDED]
+    kinds = sorted({each.kind for each in helpers if each.role == "control" and each.kind})
+    return ["toward", *kinds, *(["style"] if any(each.role == "style" for each in helpers) else [])]
 
 
 def check_id(text: str) -> str:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..protocol.errors import Unsupported
+from ..protocol.errors import BadRequest, Unsupported
+from .extra import INSTALL
 
-__all__ = ["Habits", "family_of", "family_of_width", "habits_of"]
+__all__ = ["Habits", "check_family", "family_of", "family_of_width", "habits_of"]
 
 #: Stem of the pipeline's class -> family. These all have an inpainting pipeline in diffusers.
 _KNOWN = {
@@ -77,7 +79,7 @@ def _changes_pictures(pipeline: str) -> bool:
     except ImportError:
         raise Unsupported(
             f"Whether {pipeline} is of use can't be told without diffusers.",
-            'Install it: pip install "bridge-server[diffusers]"',
+            f"Install it: {INSTALL}",
         ) from None
     known: Any = auto
     image, fill = known.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING, known.AUTO_INPAINT_PIPELINES_MAPPING
@@ -86,6 +88,17 @@ def _changes_pictures(pipeline: str) -> bool:
         for table in (known.AUTO_TEXT2IMAGE_PIPELINES_MAPPING, image, fill)
         for name, kind in table.items()
     )
+
+
+def check_family(family: str, there: Iterable[str]) -> None:
+    """Whether an artist's word can be a family: a known one, or one of ``there``; empty is none and fine.
+
+    Raises:
+        BadRequest: it can't.
+    """
+    known = dict.fromkeys([*_USUAL, *there])
+    if family and family not in known:
+        raise BadRequest(f"{family!r} is no family of models that is known here.", f"Use {', '.join(known)}.")
 
 
 def family_of_width(width: int) -> str:

@@ -24,6 +24,7 @@ from ..protocol.errors import (
     OutOfSpace,
     Unsupported,
 )
+from .extra import INSTALL
 
 __all__ = ["Hub", "Listing", "Remote", "disk_error"]
 
@@ -32,8 +33,6 @@ _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 #: Where mirrors may send one on to.
 _HOST = "huggingface.co"
-
-_KEPT = "What was loaded stays: the same command goes on from there."
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Hub:
         except ImportError as error:
             raise Unsupported(
                 "Models can't be loaded from the hub: huggingface_hub is missing.",
-                'Install it: pip install "bridge-server[diffusers]"',
+                f"Install it: {INSTALL}",
             ) from error
         huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # read from the environment on import
         utils.disable_progress_bars()
@@ -149,13 +148,14 @@ class Hub:
         except kinds.HfHubHTTPError as error:
             raise self._refused(repo, getattr(error.response, "status_code", 0)) from error
         except network as error:
+            why = str(error).strip().rstrip(".") or type(error).__name__
             raise ConnectionLost(
-                f"The connection to {self.endpoint} failed: {str(error) or type(error).__name__}.",
-                f"Look at the network, or name a mirror with HF_ENDPOINT. {_KEPT}",
+                f"The connection to {self.endpoint} failed: {why}.",
+                "Look at the network, or name a mirror with HF_ENDPOINT.",
             ) from error
         except OSError as error:
             if error.errno is None:  # how the library says that too little came
-                raise ConnectionLost(f"The download of {repo} broke off.", _KEPT) from error
+                raise ConnectionLost(f"The download of {repo} broke off.") from error
             raise disk_error(error) from error
 
     def _gated(self, repo: str) -> BridgeError:
@@ -173,14 +173,14 @@ class Hub:
             )
         if status == 404:
             return NotFound(f"The hub has no {repo}.", "Look at the spelling.")
-        return ConnectionLost(f"The hub can't give {repo} now (status {status}).", f"Try later. {_KEPT}")
+        return ConnectionLost(f"The hub can't give {repo} now (status {status}).", "Try later.")
 
 
 def disk_error(error: OSError) -> BridgeError:
     """What hindered the writing of what is loaded, in words."""
     if error.errno in _FULL:
-        return OutOfSpace("The disk is full.", f"Make room. {_KEPT}")
-    return BridgeError(f"The files can't be written: {error.strerror}.", _KEPT)
+        return OutOfSpace("The disk is full.", "Make room.")
+    return BridgeError(f"The files can't be written: {error.strerror}.")
 
 
 def _remote(entry: Any) -> Remote:

@@ -29,6 +29,9 @@ _WEIGHTLESS = re.compile(r"Scheduler$|Tokenizer|Processor$|FeatureExtractor$")
 _CHECKER = "safety_checker"
 _UNUSED = (_CHECKER, "feature_extractor", "image_encoder")
 
+#: Names of parts and libraries; nothing that leads elsewhere.
+_PLAIN = re.compile(r"\w+(?:[.-]\w+)*")
+
 _CONTROLS = {"FluxControlNetModel": "flux", "SD3ControlNetModel": "sd3"}
 _KIND_WORDS = {"scribble": "scribble", "sketch": "scribble", "lineart": "lineart", "canny": "canny",
                "depth": "depth"}  # fmt: skip
@@ -134,7 +137,9 @@ def _parts_of(path: Path) -> tuple[str, ...]:
         library, kind = (*cast("list[Any]", entry), None, None)[:2]
         if kind is None or _WEIGHTLESS.search(str(kind)):
             continue
-        if list(path.glob(f"{library}.py")) or list(path.glob(f"{name}/{library}.py")):
+        if not (_PLAIN.fullmatch(name) and _PLAIN.fullmatch(str(library))):
+            raise BadRequest(f"{path / INDEX} is damaged: {name!r} is no part.", "Get the model again.")
+        if any((folder / f"{library}.py").is_file() for folder in (path, path / name)):
             raise _own_code(path.name)
         found.append(name)
     return tuple(sorted(found, key=lambda name: (name not in {"unet", "transformer"}, name)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..protocol.errors import NotFound
 
-__all__ = ["PRESETS", "Preset", "preset"]
+__all__ = ["PRESETS", "Preset", "about", "preset"]
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,11 @@ _PREVIEWS = (
 )  # fmt: skip
 
 PRESETS = _BASES + _CONTROLS + _STYLES + _PREVIEWS
+
+
+def about(gigabytes: float) -> str:
+    """A size that is known about."""
+    return f"about {gigabytes:g} GB" if gigabytes >= 0.1 else f"about {gigabytes * 1000:g} MB"
 
 
 def preset(id_: str) -> Preset:

@@ -4,24 +4,28 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ..protocol.errors import BadRequest, Conflict, NotFound, OutOfSpace, Unsupported
+from ..protocol.errors import BadRequest, BridgeError, Conflict, NotFound, OutOfSpace, Unsupported
 from .card import Card, check_id, id_from
 from .choose import chosen, settings_of
+from .families import check_family
 from .hub import Hub, Listing, Remote
 from .inspect import Found, Hints, Unsaid, components, inspect, inspect_config
 from .loading import DONE, Loading
-from .presets import Preset, preset
+from .presets import Preset, about, preset
 from .shelf import PARTIAL, Shelf
 from .watch import Watch
 from .weights import fingerprint, sha256_of, weights_of
 
 __all__ = ["Wanted", "fetch_config", "finished_card", "pull", "wanted_from"]
+
+_KEPT = "What was loaded stays: the same command goes on from there."
 
 #: (family, made for filling) -> whose configuration fits a single file of it.
 _CONFIGS = {
@@ -80,26 +84,59 @@ def pull(wanted: Wanted, shelf: Shelf, watch: Watch | None = None, *, endpoint: 
     """
     watch = watch or Watch()
     shelf.check_free(wanted.id)
-    partial = shelf.folder / PARTIAL / wanted.id
+    if wanted.preset is None:
+        check_family(wanted.hints.family, shelf.families())
+    else:
+        known = wanted.preset
+        watch.note(f"{known.title}: {about(known.download)}. Licence: {known.licence}.")
     hub = Hub(endpoint)
+    partial = shelf.folder / PARTIAL / wanted.id
     partial.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(partial.with_name(f"{wanted.id}.lock"), timeout=0):
+    with _alone(partial):
+        try:
             return _pull(wanted, shelf, partial, hub, watch)
+        except KeyboardInterrupt:
+            if _used(partial):
+                watch.note(_KEPT)
+            raise
+        except Unsaid:
+            raise
+        except BridgeError as error:
+            if _used(partial):
+                error.hint = f"{error.hint} {_KEPT}".strip()
+            raise
+        finally:
+            watch.end()
+            if not _used(partial):
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _alone(partial: Path) -> Generator[None]:
+    """While no other command pulls this; the lock goes before it is let go.
+
+    Whoever has it open by then holds a lock without a name; filelock sees that and does not take it.
+
+    Raises:
+        Conflict: one does.
+    """
+    path = partial.with_name(f"{partial.name}.lock")
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
     except Timeout:
-        raise Conflict(f"Another command is pulling {wanted.id!r}.", "Wait until it is done.") from None
-    except KeyboardInterrupt:
-        watch.note("What was loaded stays: the same command goes on from there.")
-        raise
+        raise Conflict(f"Another command is pulling {partial.name!r}.", "Wait until it is done.") from None
+    try:
+        yield
     finally:
-        watch.end()
-        if not _used(partial):
-            shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):  # Windows keeps open files
+            path.unlink()
+        lock.release()
 
 
 def _used(partial: Path) -> bool:
     """Whether there is something to go on from."""
-    return any(path.is_file() for path in partial.rglob("*")) if partial.is_dir() else True
+    return any(path.is_file() and path.stat().st_size for path in partial.rglob("*"))
 
 
 def _pull(wanted: Wanted, shelf: Shelf, partial: Path, hub: Hub, watch: Watch) -> Card:

@@ -49,6 +49,10 @@ class Shelf:
                 _log.warning("The model %s is left out: its card is damaged (%s)", place.name, error)
         return sorted(found, key=lambda card: (ROLES.index(card.role), card.id))
 
+    def families(self) -> list[str]:
+        """Those that have a base model here."""
+        return sorted({card.family for card in self.cards() if card.role == "base"})
+
     def card(self, id_: str) -> Card:
         """One of them.
 

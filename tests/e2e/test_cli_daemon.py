@@ -136,7 +136,17 @@ def test_doctor_finds_a_healthy_installation_healthy(tmp_path):
     lines = finished.stdout.splitlines()
     assert lines[-1] == "Everything works."
     names = [line[6:].split(":")[0] for line in lines[:-1]]
-    expected = ["Python", "Packages", "Data folder", "Disk", "Daemon", "Token", "Engines", "A small fill"]
+    expected = [
+        "Python",
+        "Packages",
+        "Data folder",
+        "Disk",
+        "Daemon",
+        "Token",
+        "Engines",
+        "Diffusion",
+        "A small fill",
+    ]
     assert names == expected
     assert find_daemon(tmp_path / "data") is None
 
@@ -161,7 +171,7 @@ def test_doctor_names_what_is_wrong_and_what_to_do(start):
     assert finished.returncode == 1
     assert "FAIL  Token: open to others" in finished.stdout
     assert "chmod 600" in finished.stdout
-    assert finished.stdout.endswith("1 of 8 checks failed.\n")
+    assert finished.stdout.endswith("1 of 9 checks failed.\n")
 
 
 @pytest.mark.skipif(may_write_anything(), reason="root may write everywhere")

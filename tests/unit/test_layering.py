@@ -61,7 +61,8 @@ ALLOWED = {
 #: What may be imported inside a function only, so that it costs nothing until it is needed.
 LAZILY = {
     "engines": {"engines/diffusers"},
-    "cli": {"app", "config"},
+    "cli": {"app", "config", "cli/models"},
+    "cli/models": {"config"},
     "engines/diffusers": {"engines/diffusers/denoising"},
     "models": {"huggingface_hub", "diffusers"},
 }
@@ -176,6 +177,8 @@ def test_every_part_of_the_table_that_exists_is_found():
         ("engines/diffusers/engine.py", "def f():\n from .denoising import sitting", []),
         ("engines/diffusers/denoising/x.py", "import torch", []),
         ("models/x.py", "import diffusers", ["models/x imports diffusers"]),
+        ("cli/models/x.py", "from ...config import load_config", ["cli/models/x imports config"]),
+        ("cli/models/x.py", "def f():\n from ...config import load_config", []),
         ("cli/x.py", "from ..models import shelf", ["cli/x imports models/shelf"]),
         ("engines/patchmatch/x.py", "def f():\n import torch", ["engines/patchmatch/x imports torch"]),
     ],

@@ -9,20 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
-from ...models.card import Card
+from ...models.card import FAMILIES, GUIDED, Card, guides_of
 from ...protocol.errors import BadRequest, Unsupported
 from ...protocol.records import Context, EngineInfo, Setting
 
-__all__ = ["ALGORITHM", "FAMILIES", "MAX_GUIDANCE", "SAMPLERS", "checked_settings", "describe", "helpers"]
+__all__ = ["ALGORITHM", "MAX_GUIDANCE", "SAMPLERS", "checked_settings", "describe", "helpers"]
 
 #: Which version of this code made a picture; raised whenever the same request gives other pixels.
 ALGORITHM = 1
-
-#: The families whose words and guidance can be changed while a picture is made.
-FAMILIES = ("sd15", "sd2", "sdxl", "sd3", "flux")
-
-#: Those that take ControlNets, IP-Adapters, other samplers and circular padding.
-_UNETS = ("sd15", "sd2", "sdxl")
 
 #: name -> diffusers' scheduler and what it is made with.
 SAMPLERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -56,7 +50,7 @@ def describe(card: Card, cards: Iterable[Card], *, batches: bool = True) -> Engi
     distilled = _distilled(card)
     guided = card.guidance > 1 and card.family != "flux" and not distilled
     heeded = ["prompt", "negative_prompt"] if guided else ["prompt"]
-    guides = _guides(card, shelf)
+    guides = guides_of(card, shelf)
     steers = ["strength", "finish"]
     if card.family in FAMILIES:
         steers += ["prompt", *([] if distilled else ["guidance"]), *(["negative_prompt"] if guided else [])]
@@ -94,14 +88,6 @@ def _distilled(card: Card) -> bool:
     return bool(config.get("time_cond_proj_dim"))
 
 
-def _guides(card: Card, shelf: list[Card]) -> list[str]:
-    kinds = ["toward"]
-    if card.family in _UNETS:
-        kinds += sorted({each.kind for each in helpers(card, shelf, "control") if each.kind})
-        kinds += ["style"] if helpers(card, shelf, "style") else []
-    return kinds
-
-
 def _settings(card: Card, shelf: list[Card]) -> list[Setting]:
     settings = [
         Setting(
@@ -113,7 +99,7 @@ def _settings(card: Card, shelf: list[Card]) -> list[Setting]:
             description="How closely the words are followed.",
         ),
     ]  # fmt: skip
-    if card.family in _UNETS:
+    if card.family in GUIDED:
         settings += [
             Setting("sampler", "Sampler", "choice", "", choices=["", *SAMPLERS]),
             Setting(

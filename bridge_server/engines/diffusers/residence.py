@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 from ...models.card import Card
+from ...models.extra import INSTALL
 from ...models.shelf import Shelf
 from ...protocol.errors import EngineFailed, NotFound
 from .options import Options
@@ -59,7 +60,7 @@ def _said_in_words(card: Card) -> Generator[None]:
     except ImportError as error:
         raise EngineFailed(
             f"torch or diffusers can't be used: {error}.",
-            'Install them: pip install "bridge-server[diffusers]".',
+            f"Install them: {INSTALL}.",
         ) from error
     except FileNotFoundError as error:
         raise NotFound(f"A file of the model {card.id} is gone: {error.filename or error}.", hint) from error

@@ -43,6 +43,16 @@ def test_vary_has_an_amount_and_refine_a_strength():
     assert (refine.strength, refine.mask) == (0.5, None)
 
 
+def test_set_is_another_word_for_param(capsys):
+    """Shorter; both may be given. The help has an example with a model, and the guides."""
+    assert asked(*FILL, "--set", "steps=30", "--param", "a=1").parameters == {"steps": 30, "a": 1}
+    with pytest.raises(SystemExit):
+        parse(["fill", "--help"])
+    out = capsys.readouterr().out
+    assert "--engine diffusers/sd15 --prompt 'a tree' --param steps=30" in out
+    assert "toward" in out
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [("2", 2), ("0.5", 0.5), ("true", True), ("word", "word"), ("", ""), ("[1, 2]", [1, 2]), ('"2"', "2")],

@@ -4,6 +4,9 @@
 import pytest
 
 from bridge_server.cli.doctor import check_disk, check_folder, check_packages, check_private, check_python
+from bridge_server.cli.models import state
+from bridge_server.models.card import Card
+from bridge_server.models.shelf import Shelf
 
 
 @pytest.mark.parametrize(("version", "ok"), [((3, 11, 0), True), ((3, 14, 1), True), ((3, 10, 9), False)])
@@ -59,3 +62,29 @@ def test_a_token_that_others_can_read_is_found(tmp_path, file_mode, folder_mode,
 def test_a_missing_runtime_file_is_found(tmp_path):
     """A daemon that wrote none can't be found by anyone."""
     assert not check_private(tmp_path).ok
+
+
+@pytest.mark.parametrize(
+    ("installed", "models", "offered", "started", "ok", "words"),
+    [
+        (False, [], [], False, True, "not installed"),
+        (False, ["a"], [], False, False, "pip install"),
+        (True, [], [], False, True, "no base model"),
+        (True, ["a", "b"], ["a", "b"], False, True, "2 base models, offered"),
+        (True, ["a", "b"], [], False, False, "Stop the daemon: it started before the extra was installed"),
+        (True, ["a", "b"], ["a"], False, False, "models check b"),
+        (True, ["a"], [], True, False, "models check a"),
+    ],
+)
+def test_the_diffusion_engine_is_told_about(
+    tmp_path, monkeypatch, installed, models, offered, started, ok, words
+):
+    """Installed or not, its models, whether the daemon has them; one whose files are gone is none."""
+    monkeypatch.setattr(state, "installed", lambda: installed)
+    for id_ in models:
+        Shelf(tmp_path / "models").put(Card(id_, "base", "sd15", id_, str(tmp_path)))
+    Shelf(tmp_path / "models").put(Card("gone", "base", "sd15", "G", str(tmp_path / "none")))
+    engines = ["patchmatch", *(f"diffusers/{each}" for each in offered)]
+    fine, detail, advice = state.engine_state(tmp_path, engines, started=started)
+    assert fine is ok
+    assert words in f"{detail} {advice}"

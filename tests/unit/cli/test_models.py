@@ -3,25 +3,23 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 
 from bridge_server.cli import model_arguments, model_bars
-from bridge_server.cli import models as module
 from bridge_server.cli.arguments import UsageError, parse
 from bridge_server.cli.main import main
-from bridge_server.cli.models import abilities, card_table, preset_table
-from bridge_server.models.card import KINDS, ROLES, Card
+from bridge_server.cli.models import actions as module
+from bridge_server.cli.models.shown import abilities, card_table, preset_table
+from bridge_server.engines.diffusers.abilities import describe
+from bridge_server.models.card import FAMILIES, KINDS, ROLES, Card, guides_of
 from bridge_server.models.presets import PRESETS
 from bridge_server.models.shelf import Shelf
 from bridge_server.protocol.errors import BridgeError, NotFound
 from bridge_server.protocol.messages import Engines
-from hub import Repo, serving
-from modelfiles import KOHYA, pipeline, safetensors
+from modelfiles import KOHYA, safetensors
 
 BIG = safetensors({"weight": (1000, 10_000)})
 UNET = "unet/diffusion_pytorch_model.fp16.safetensors"
@@ -60,15 +58,15 @@ def said(capsys, folder, *arguments, code=0):
 
 def test_the_list_shows_what_is_there_and_what_can_be_had(tmp_path, capsys, lora):
     """Also without an action; each preset with its costs."""
-    run(tmp_path, "add", lora, "--licence", "cc0", "--title", "Ink")
+    run(tmp_path, "add", lora, "--licence", "cc0", "--title", "Ink pen")
     capsys.readouterr()
     assert run(tmp_path) == 0
     out = capsys.readouterr().out
     assert out.startswith("ink  lora for sd15, ")
     assert "licence cc0" in out
-    assert "Ink: a style or subject" in out
+    assert "Ink pen: a style or subject" in out
     assert "models pull ID" in out
-    assert "sd15-inpaint     base for sd15, about 2.1 GB to load, about 4 GB of VRAM, 25 steps" in out
+    assert "sd15-inpaint     base for sd15, about 2.1 GB download, 4 GB of VRAM, 25 steps, guidance 7" in out
     assert "(account needed)" in out
 
 
@@ -99,7 +97,7 @@ def test_what_a_card_says_can_t_steer_the_terminal(tmp_path):
     ("card", "words"),
     [
         (Card("a", "base", "sd15", "A", "/", inpaints=True), "made for it"),
-        (Card("a", "base", "sdxl", "A", "/", side=1024, steps=1), "1024 px, 1 step"),
+        (Card("a", "base", "sdxl", "A", "/", side=1024, steps=1), "1024 px, 1 step, guidance 7"),
         (Card("a", "control", "sd15", "A", "/", kind="depth"), "follows a depth picture"),
         (Card("a", "embedding", "sd15", "A", "/", word="<cat>"), "<cat>"),
         (Card("a", "style", "sd15", "A", "/"), "style from a picture"),
@@ -182,6 +180,61 @@ def test_a_folder_that_can_t_be_used_is_said(tmp_path, capsys, lora):
     assert "can't be" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows protects the user's profile as a whole")
+def test_the_first_command_makes_the_data_folder_private(tmp_path, lora):
+    """The daemon's token will lie there; the process's own mask is as before."""
+    before = os.umask(0o022)
+    try:
+        assert run(tmp_path / "new" / "data", "add", lora) == 0
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+    for folder in ("new/data", "new/data/models", "new/data/models/ink"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_family_that_nobody_knows_is_refused(tmp_path, capsys, lora):
+    """With what is known; one that a base on the shelf has is taken."""
+    assert run(tmp_path, "add", lora, "--family", "banana") == 1
+    err = capsys.readouterr().err
+    assert "'banana' is no family" in err
+    assert "sd15, sd2, sdxl" in err
+    (tmp_path / "base").mkdir()
+    Shelf(tmp_path / "models").put(Card("b", "base", "banana", "B", str(tmp_path / "base")))
+    assert run(tmp_path, "add", lora, "--family", "banana") == 1
+    assert "made for sd15, not for banana" in capsys.readouterr().err
+
+
+def test_small_models_can_be_added(tmp_path, capsys, lora):
+    """Toys, mostly."""
+    assert said(capsys, tmp_path, "add", lora, "--side", "16")["model"]["side"] == 16
+    assert run(tmp_path, "add", lora, "--side", "15") == 2
+
+
+def test_a_missing_engine_is_said(tmp_path, capsys, lora, monkeypatch):
+    """In the list and when something is added, with how to get it; never when it is there."""
+    for there in (False, True):
+        monkeypatch.setattr(module, "installed", lambda there=there: there)
+        assert run(tmp_path, "add", lora, "--id", f"ink{there}".lower()) == 0
+        assert ('pip install "bridge-server[diffusers]"' in capsys.readouterr().err) is not there
+        assert run(tmp_path, "list") == 0
+        assert ("-c constraints.txt -e" in capsys.readouterr().out) is not there
+        assert said(capsys, tmp_path, "list")["engine_installed"] is there
+
+
+def test_a_base_says_which_guides_it_heeds(tmp_path):
+    """The same as the engine; a title that is the id is not said again."""
+    families = (*FAMILIES, "ZImage")
+    cards = [Card(each.lower(), "base", each, each, str(tmp_path)) for each in families]
+    cards += [Card(f"d-{each}", "control", each, "D", str(tmp_path), kind="depth") for each in families]
+    cards.append(Card("s", "style", "sdxl", "S", str(tmp_path)))
+    for card in cards[: len(families)]:
+        assert guides_of(card, cards) == describe(card, cards).guides
+    lines = [line.split(maxsplit=1)[1] if line[0] != " " else line.strip() for line in card_table(cards)]
+    assert "heeds as --guide: toward, depth and style" in lines
+    assert lines[1].startswith("changes pictures")
+
+
 def test_a_running_daemon_looks_again(tmp_path, capsys, lora, monkeypatch):
     """After each change; if it can't, that is a warning."""
     asked = []
@@ -216,7 +269,8 @@ def checked(tmp_path, monkeypatch, lora):
     def answer(code):
         path = tmp_path / "fake_check.py"
         path.write_text(
-            f"import sys; assert sys.argv[1:] == ['ink', '--models', {str(tmp_path / 'models')!r}]\n{code}"
+            f"import json, sys; assert sys.argv[1:4] == ['ink', '--models', {str(tmp_path / 'models')!r}]\n"
+            f"settings = json.loads(sys.argv[5]) if sys.argv[4] == '--settings' else None\n{code}"
         )
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         monkeypatch.setattr(module, "_CHECK", "fake_check")
@@ -240,6 +294,18 @@ def test_a_check_that_fails_says_why(tmp_path, capsys, checked):
     capsys.readouterr()
     assert run(tmp_path, "check", "ink") == 1
     assert capsys.readouterr().out == "ink does not work: Too little memory.\n  Take a smaller one.\n"
+
+
+def test_a_check_runs_the_model_as_the_daemon_would(tmp_path, capsys, checked):
+    """With what config.toml says, the rest by default; what is wrong in it is said."""
+    checked("print(json.dumps({'ok': False, 'message': settings['device'] + settings['offload']}))")
+    (tmp_path / "config.toml").write_text('[diffusers]\ndevice = "cpu"\n')
+    capsys.readouterr()
+    assert run(tmp_path, "check", "ink") == 1
+    assert capsys.readouterr().out == "ink does not work: cpuauto\n"
+    (tmp_path / "config.toml").write_text('[diffusers]\ndtype = "fp1"\n')
+    assert run(tmp_path, "check", "ink") == 1
+    assert "A setting is wrong" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -266,112 +332,6 @@ def test_what_is_gone_is_not_checked(tmp_path, capsys, lora):
     lora.unlink()
     assert run(tmp_path, "check", "ink") == 1
     assert "is gone" in capsys.readouterr().err
-
-
-# ---- the whole program, with a hub on this machine ----------------------------------------------------
-
-
-def program(folder, endpoint, *arguments, **variables):
-    """A command in a process of its own, which finds the hub as an artist would name a mirror."""
-    pytest.importorskip("huggingface_hub", reason="pulling needs bridge-server[diffusers]")
-    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "hf"), **variables}
-    environment.pop("HF_TOKEN", None)
-    command = [sys.executable, "-m", "bridge_server", "models", *arguments, "--data-dir", str(folder)]
-    return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def test_a_mirror_is_used_and_the_model_listed(tmp_path, capsys):
-    """From pull to list to remove, by HF_ENDPOINT alone; nothing is left elsewhere."""
-    with serving({"o/sd": Repo(pipeline(half=True))}) as hub:
-        out, err = program(tmp_path, hub.endpoint, "pull", "o/sd", "--id", "mine").communicate(timeout=60)
-    assert out.startswith("Pulled mine: base for sd15, ")
-    assert "o/sd: 0.03 MB. Licence: openrail." in err
-    assert "Traceback" not in err
-    assert not (tmp_path / "hf").exists()
-    (card,) = said(capsys, tmp_path)["models"]
-    assert (card["id"], card["source"], card["missing"]) == ("mine", "o/sd", False)
-    run(tmp_path, "remove", "mine")
-    assert "came free" in capsys.readouterr().out
-    assert Shelf(tmp_path / "models").cards() == []
-
-
-def test_offline_nothing_is_asked(tmp_path):
-    """HF_HUB_OFFLINE holds, and the list still works."""
-    with serving({"o/sd": Repo(pipeline())}) as hub:
-        made = program(tmp_path, hub.endpoint, "pull", "o/sd", HF_HUB_OFFLINE="1")
-        _, err = made.communicate(timeout=60)
-        assert (made.returncode, hub.asked) == (1, [])
-        assert "HF_HUB_OFFLINE is set" in err
-        listing = program(tmp_path, hub.endpoint, "list", HF_HUB_OFFLINE="1")
-        assert "sd15-inpaint" in listing.communicate(timeout=60)[0]
-
-
-def arrived(parts, process):
-    """Wait until what the hub let out is on the disk: the library writes pieces of 10 MiB."""
-    for _ in range(3000):
-        if sum(path.stat().st_size for path in parts.iterdir()) >= 10 * 2**20:
-            return
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.02)
-    raise AssertionError("nothing arrived")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_interrupted_in_the_middle_it_goes_on_there(tmp_path, how):
-    """By Ctrl-C or a power cut: nothing half-installed, and what was there is not loaded again."""
-    with serving({"o/sd": Repo(pipeline(half=True) | {UNET: BIG})}) as hub:
-        hub.held = {UNET: 12_000_000}
-        first = program(tmp_path, hub.endpoint, "pull", "o/sd")
-        assert hub.waiting.wait(60)
-        arrived(tmp_path / "models" / ".partial" / "sd" / "parts", first)
-        first.send_signal(how)
-        _, err = first.communicate(timeout=60)
-        assert first.returncode == (130 if how == signal.SIGINT else -9)
-        assert "Traceback" not in err
-        assert Shelf(tmp_path / "models").cards() == []
-        hub.held.clear()
-        hub.waiting.clear()
-        hub.asked.clear()
-        listing = program(tmp_path, hub.endpoint, "list").communicate(timeout=60)[0]
-        assert "Not finished: sd." in listing
-        out, err = program(tmp_path, hub.endpoint, "pull", "o/sd").communicate(timeout=60)
-    assert out.startswith("Pulled sd"), err
-    ((path, range_),) = hub.got()
-    assert path == UNET
-    assert int(range_.removeprefix("bytes=").rstrip("-")) >= 10 * 2**20
-    assert (tmp_path / "models/sd/files" / UNET).read_bytes() == BIG
-
-
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk needs root"
-)
-def test_a_disk_that_is_really_full_in_the_middle(tmp_path):
-    """What fits stays; with room, the same command goes on; nothing half-installed."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("mounting is not allowed here")
-    try:
-        filler = disk / "filler"
-        with serving({"o/sd": Repo(pipeline(half=True) | {UNET: BIG})}) as hub:
-            hub.on_file = lambda path: path == UNET and filler.write_bytes(bytes(52 * 2**20))
-            out, err = program(disk, hub.endpoint, "pull", "o/sd").communicate(timeout=60)
-            assert "The disk is full." in err, out
-            assert "goes on from there" in err
-            assert Shelf(disk / "models").cards() == []
-            hub.on_file = None
-            filler.unlink()
-            hub.asked.clear()
-            out, err = program(disk, hub.endpoint, "pull", "o/sd").communicate(timeout=60)
-            assert out.startswith("Pulled sd"), err
-            assert {path for path, _ in hub.got()} == {UNET}
-        assert (disk / "models/sd/files" / UNET).read_bytes() == BIG
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_the_bar_is_for_people_only(monkeypatch, capsys):

@@ -269,6 +269,14 @@ def test_folders_that_are_no_models_are_refused(tmp_path):
         found(tmp_path, files, name="g")
 
 
+@pytest.mark.parametrize("change", [{"unet": ["**/*", "Mine"]}, {"../unet": ["mine", "Mine"]}])
+def test_names_in_a_foreign_list_lead_nowhere(tmp_path, change):
+    """They become names of files that are looked for."""
+    index = json.loads(pipeline()["model_index.json"]) | change
+    with pytest.raises(BadRequest, match="is no part"):
+        found(tmp_path, pipeline() | {"model_index.json": json.dumps(index).encode()}, name="a")
+
+
 def test_other_pipelines_are_asked_of_diffusers(tmp_path):
     """One that changes pictures is taken under its own name, one that makes sound is not."""
     pytest.importorskip("diffusers", reason="only diffusers knows these pipelines")

@@ -7,7 +7,6 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from filelock import FileLock
 
 from bridge_server.models import loading
 from bridge_server.models import pull as module
@@ -190,7 +189,7 @@ def test_too_little_room_is_said_before_anything_is_loaded(hub, shelf, monkeypat
     with pytest.raises(OutOfSpace, match="no room"):
         pulled(hub, shelf)
     assert {path for path, _ in hub.got()} == {"model_index.json"}
-    assert names(shelf.folder) <= {".partial/sd.lock"}
+    assert names(shelf.folder) == set()
 
 
 @pytest.mark.parametrize("path", [UNET, "tokenizer/vocab.json"])
@@ -387,10 +386,3 @@ def test_what_is_there_is_not_pulled_over(hub, shelf):
         pulled(hub, shelf)
     assert hub.asked == []
     assert pulled(hub, shelf, id_="other").id == "other"
-
-
-def test_two_at_the_same_model_don_t_mix(hub, shelf):
-    """The second one is told to wait."""
-    (shelf.folder / ".partial").mkdir(parents=True)
-    with FileLock(shelf.folder / ".partial" / "sd.lock"), pytest.raises(Conflict, match="Another command"):
-        pulled(hub, shelf)

@@ -5,30 +5,36 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from ..models.add import Said, add
-from ..models.card import Card
-from ..models.presets import PRESETS, Preset
-from ..models.pull import pull, wanted_from
-from ..models.shelf import PARTIAL, Shelf
-from ..models.watch import Watch
-from ..protocol.errors import BridgeError, EngineFailed, NotFound
-from ..protocol.messages import Engines
-from . import exits
-from .connect import connected, data_folder
-from .model_bars import ByteBar
-from .show import Screen, duration, size
-from .words import count_of, listed, printable
+from ...models.add import Said, add
+from ...models.card import Card, guides_of
+from ...models.extra import INSTALL, installed
+from ...models.presets import PRESETS
+from ...models.pull import pull, wanted_from
+from ...models.shelf import PARTIAL, Shelf
+from ...models.watch import Watch
+from ...protocol.errors import BridgeError, EngineFailed, NotFound
+from ...protocol.messages import Engines
+from .. import exits
+from ..connect import connected, data_folder
+from ..model_bars import ByteBar
+from ..show import Screen, duration, size
+from ..words import listed, printable
+from .shown import abilities, card_table, preset_table
 
-__all__ = ["abilities", "card_table", "models", "preset_table"]
+__all__ = ["models"]
 
 _CHECK = "bridge_server.engines.diffusers.check"
+
+_NO_ENGINE = f"The engine that runs models is not installed: {INSTALL}"
 
 #: Seconds for a running daemon to look again; it starts a worker for that.
 _LOOK = 90.0
@@ -39,9 +45,20 @@ def models(given: argparse.Namespace) -> int:
     screen = Screen(as_json=given.json, quiet=given.quiet)
     shelf = Shelf(data_folder(given.data_dir) / "models")
     try:
-        return _ACTIONS[given.action or "list"](given, shelf, screen)
+        with _private():
+            return _ACTIONS[given.action or "list"](given, shelf, screen)
     except OSError as error:
         raise BridgeError(f"{error.filename or shelf.folder} can't be used: {error.strerror}.") from error
+
+
+@contextmanager
+def _private() -> Generator[None]:
+    """What is written meanwhile is its owner's only, as with the daemon: the data folder has its token."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 # ---- looking -----------------------------------------------------------------------------------------
@@ -55,10 +72,15 @@ def _list(given: argparse.Namespace, shelf: Shelf, screen: Screen) -> int:
     screen.result(
         {
             "folder": str(shelf.folder),
-            "models": [{**asdict(card), "missing": card.missing} for card in cards],
+            "engine_installed": installed(),
+            "models": [
+                {**asdict(card), "missing": card.missing, "guides": guides_of(card, cards)} for card in cards
+            ],
             "presets": [asdict(each) for each in rest],
         }
     )
+    if not installed():
+        screen.line(_NO_ENGINE)
     for line in card_table(cards):
         screen.line(line)
     broken = _unfinished(shelf)
@@ -81,69 +103,6 @@ def _unfinished(shelf: Shelf) -> list[str]:
     return sorted(
         each.name for each in folder.iterdir() if (each / "parts").is_dir() or (each / "done.json").is_file()
     )
-
-
-def card_table(cards: Sequence[Card]) -> list[str]:
-    """The models, two lines each: what it is, and what it can."""
-    if not cards:
-        return ["No models yet."]
-    rows = [
-        (
-            card.id,
-            f"{card.role} for {printable(card.family)}, {size(card.bytes)}, {_licence(card.licence)}",
-            f"{printable(card.title)}: {abilities(card)}",
-        )
-        for card in cards
-    ]
-    return _aligned(rows)
-
-
-def _licence(text: str) -> str:
-    return f"licence {printable(text)}" if text else "licence unknown"
-
-
-def abilities(card: Card) -> str:
-    """What it can, in a few words; or that it is no longer there."""
-    if card.missing:
-        return f"MISSING: {card.path} is gone"
-    does = {
-        "base": "fills selections, changes pictures"
-        if card.inpaints
-        else "changes pictures, fills selections",
-        "control": f"follows a {card.kind} picture",
-        "lora": "a style or subject, laid over a base",
-        "embedding": f"a word for prompts: {printable(card.word)}",
-        "style": "takes a style from a picture",
-        "preview": "sharper previews",
-    }[card.role]
-    if card.role != "base":
-        return does
-    made = " (made for it)" if card.inpaints else ""
-    return f"{does.replace(',', made + ',', 1)}; {card.side} px, {count_of(card.steps, 'step')}"
-
-
-def preset_table(presets: Sequence[Preset]) -> list[str]:
-    """The presets, two lines each: what it costs, and what it is good at."""
-    return _aligned([(each.id, _cost(each), f"{each.title}: {each.good_at}") for each in presets])
-
-
-def _cost(each: Preset) -> str:
-    parts = [f"{each.role} for {each.family}", f"about {_about(each.download)} to load"]
-    parts.append(f"about {_about(each.vram)} of VRAM")
-    if each.steps:
-        parts.append(count_of(each.steps, "step"))
-    return f"{', '.join(parts)}, {_licence(each.licence)}{' (account needed)' if each.gated else ''}"
-
-
-def _about(gigabytes: float) -> str:
-    return f"{gigabytes:g} GB" if gigabytes >= 0.1 else f"{gigabytes * 1000:g} MB"
-
-
-def _aligned(rows: Sequence[tuple[str, str, str]]) -> list[str]:
-    width = max(len(row[0]) for row in rows)
-    return [
-        line for name, *both in rows for line in (f"{name:{width}}  {both[0]}", f"{'':{width}}  {both[1]}")
-    ]
 
 
 # ---- getting and giving up ---------------------------------------------------------------------------
@@ -195,6 +154,8 @@ def _add(given: argparse.Namespace, shelf: Shelf, screen: Screen) -> int:
 
 
 def _taken(card: Card, done: str, shelf: Shelf, screen: Screen) -> int:
+    if not installed():
+        screen.warn(_NO_ENGINE)
     told = _tell_daemon(shelf, screen)
     screen.result({"model": asdict(card), "daemon_told": told})
     screen.line(f"{done} {card.id}: {card.role} for {printable(card.family)}, {size(card.bytes)}.")
@@ -251,7 +212,7 @@ def _check(given: argparse.Namespace, shelf: Shelf, screen: Screen) -> int:
 
 def _checked(id_: str, folder: Path) -> dict[str, Any]:
     """What the check says, from a process of its own: it brings torch, and may run out of memory."""
-    command = [sys.executable, "-m", _CHECK, id_, "--models", str(folder)]
+    command = [sys.executable, "-m", _CHECK, id_, "--models", str(folder), "--settings", _settings(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         report: Any = json.loads(done.stdout.strip().splitlines()[-1])
@@ -260,10 +221,18 @@ def _checked(id_: str, folder: Path) -> dict[str, Any]:
     if isinstance(report, dict):
         return cast("dict[str, Any]", report)
     if "No module named" in done.stderr:
-        hint = 'Something is not installed: pip install "bridge-server[diffusers]"'
+        hint = f"Something is not installed: {INSTALL}"
     else:
         hint = done.stderr.strip()[-500:] or f"Its process ended with {done.returncode}."
     raise EngineFailed(f"The check of {id_} broke off.", hint)
+
+
+def _settings(folder: Path) -> str:
+    """How the daemon of this data folder would run models."""
+    from ...config import load_config  # noqa: PLC0415 - of the daemon
+
+    given = load_config({"data_dir": folder.parent}).diffusers
+    return json.dumps({name: getattr(given, name) for name in given.__struct_fields__})
 
 
 _ACTIONS: dict[str, Callable[[argparse.Namespace, Shelf, Screen], int]] = {
