@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import json
 import logging
 import os
@@ -47,6 +48,8 @@ WORKER_COMMAND = (sys.executable, "-m", "bridge_server.workers.child")
 CLERK_COMMAND = (sys.executable, "-m", "bridge_server.workers.clerk")
 #: torch works with all cores; nothing is fetched behind the artist's back.
 _MODEL_ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+#: Seconds to wait for another daemon that starts or ends, and between two looks.
+_PATIENCE, _PAUSE = 15.0, 0.02
 
 _LAUNCHER = Launcher([sys.executable, "-m", "bridge_server"])
 
@@ -78,7 +81,7 @@ def serve(config: Config, worker_command: Sequence[str] | None = None) -> None:
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # a scanner's nonsense is no news
     _make_private(config.data_dir)
     try:
-        with FileLock(config.data_dir / "daemon.lock", timeout=0):
+        with _lock(config.data_dir):
             asyncio.run(_run(config, worker_command))
     except Timeout as error:
         raise AlreadyRunning(
@@ -87,18 +90,41 @@ def serve(config: Config, worker_command: Sequence[str] | None = None) -> None:
         ) from error
 
 
+def _lock(folder: Path) -> FileLock:
+    """The data folder's lock, taken.
+
+    While its owner has no runtime file it is just starting or ending, so this waits: it can be reached when
+    this process gives up, and if it ends this one takes its place.
+
+    Raises:
+        Timeout: another daemon has it.
+    """
+    lock = FileLock(folder / "daemon.lock", timeout=0)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            lock.acquire()
+        except Timeout:
+            if (folder / RUNTIME_FILE).exists() or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            (folder / RUNTIME_FILE).unlink(missing_ok=True)  # of one that was killed
+            return lock
+
+
 async def _run(config: Config, worker_command: Sequence[str] | None) -> None:
     await _Daemon(config, worker_command).run()
 
 
 def _fleet(config: Config, worker_command: Sequence[str] | None) -> Fleet:
-    """A pool for each kind of engine that is installed, which is found out without loading it."""
+    """A pool for each kind of engine, also of what may be installed while the daemon runs."""
     pools = {
         "patchmatch": Supervisor(
             worker_command or WORKER_COMMAND, size=config.worker_count, idle_exit=config.worker_idle_exit
         )
     }
-    if worker_command is None and find_spec("torch") and find_spec("diffusers"):
+    if worker_command is None:
         settings = msgspec.json.encode(config.diffusers).decode()
         models = str(config.data_dir / "models")
         pools["diffusers"] = Supervisor(
@@ -108,7 +134,13 @@ def _fleet(config: Config, worker_command: Sequence[str] | None) -> Fleet:
             name="diffusers",
             environment=_MODEL_ENVIRONMENT,
         )
-    return Fleet(pools)
+    return Fleet(pools, _is_installed)
+
+
+def _is_installed(kind: str) -> bool:
+    """Whether the libraries of a kind of engine are there now, found out without loading them."""
+    importlib.invalidate_caches()
+    return kind != "diffusers" or (find_spec("torch") is not None and find_spec("diffusers") is not None)
 
 
 class _Daemon:

@@ -12,7 +12,7 @@ from bridge_server.jobs.scheduler import Scheduler
 from bridge_server.protocol.errands import Chosen, Convert, Differs, Learned, Overlaid, Reckon
 from bridge_server.protocol.errors import Cancelled
 from bridge_server.protocol.messages import VERBS, CandidateDone, JobState
-from bridge_server.protocol.records import Placement
+from bridge_server.protocol.records import Placement, Setting
 from bridge_server.protocol.work import TaskCandidate, TaskDraft, TaskEnded, TaskProgress
 from bridge_server.sessions.conversation import Sitting
 from bridge_server.sessions.memory import Memory
@@ -26,7 +26,15 @@ _EVERY = {"verbs": {key: [] for key in VERBS}, "steers": _STEERS}
 ENGINES = [
     replace(samples.ENGINE, name="one", batches=False, drafts=["fill"], **_EVERY),
     replace(samples.ENGINE, name="all", batches=True, verbs={"fill": []}, drafts=[], steers=[]),
-    replace(samples.ENGINE, name="big/model", batches=True, drafts=[], guides=["depth", "toward"], **_EVERY),
+    replace(
+        samples.ENGINE,
+        name="big/model",
+        batches=True,
+        drafts=[],
+        guides=["depth", "toward"],
+        settings=[Setting("guidance", "Guidance", "number", 7.0, 0.0, 50.0)],
+        **_EVERY,
+    ),
 ]
 
 

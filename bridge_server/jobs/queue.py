@@ -58,14 +58,20 @@ class TaskQueue:
     def take(self, fits: Callable[[Entry], bool], room: int) -> list[Entry]:
         """Take the tasks that fit, in the order in which they would go, up to ``room`` candidates.
 
-        One that is too large for what is left of the room stays.
+        One that is too large for what is left of the room stays, and none goes before one of a higher
+        priority that stays.
         """
         taken: list[Entry] = []
-        waiting = [entry for entry in self._entries if fits(entry)]
+        waiting = list(self._entries)
+        staying: Entry | None = None
         while waiting:
             entry = min(waiting, key=self._rank)
             waiting.remove(entry)
-            if len(entry.indices) <= room:
+            if staying is not None and staying.priority > entry.priority:
+                break
+            if not fits(entry) or len(entry.indices) > room:
+                staying = staying or entry  # the first to stay has the highest priority
+            else:
                 room -= len(entry.indices)
                 self._serve(entry)
                 taken.append(entry)

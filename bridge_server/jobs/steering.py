@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -13,7 +14,16 @@ from ..protocol.records import EngineInfo, Steering
 from ..protocol.steering import Finish, Steer
 from ..sessions.store import JobRecord
 
-__all__ = ["change_in", "steered"]
+__all__ = ["change_in", "steered", "steering_of"]
+
+#: What stays changed of a candidate once it is made.
+_LASTING = {
+    "prompt": str,
+    "negative_prompt": str,
+    "strength": (int, float),
+    "guidance": (int, float),
+    "weights": list,
+}
 
 
 def change_in(request: Steer | Finish, record: JobRecord) -> Steering:
@@ -46,6 +56,25 @@ def _check_heeded(engine: EngineInfo, names: list[str]) -> None:
             f"The engine {engine.name} does not heed a new {name} while it works.",
             f"It heeds {', '.join(heeded)}." if heeded else "Cancel, and ask anew.",
         )
+
+
+def steering_of(recipe: Mapping[str, Any], guides: int, job: Steering | None) -> Steering | None:
+    """How one candidate was steered.
+
+    Args:
+        recipe: the candidate's. An engine that says how it made it lists there what was changed on its way.
+        guides: how many its request has.
+        job: how its job was steered in the end, which holds if the recipe does not say.
+    """
+    if not recipe.keys() & {"algorithm", "steered"}:
+        return job
+    held: dict[str, Any] = {}
+    changes: list[dict[str, Any]] = recipe.get("steered") or []
+    for change in changes:
+        held |= {name: change[name] for name, kind in _LASTING.items() if isinstance(change.get(name), kind)}
+    if len(held.get("weights", [])) != guides:
+        held.pop("weights", None)
+    return Steering(**held)
 
 
 def steered(request: Fill | Expand, steering: Steering | None) -> Fill | Expand:

@@ -15,6 +15,15 @@ from .queue import Entry
 
 __all__ = ["engine_for", "raise_if_failed", "task_for", "without_pixels"]
 
+#: What a model needs beside it for a guide of each kind.
+_NEEDS = {
+    "scribble": "a ControlNet",
+    "lineart": "a ControlNet",
+    "canny": "a ControlNet",
+    "depth": "a ControlNet",
+    "style": "an IP-Adapter",
+}
+
 
 def engine_for(request: Fill | Expand, engines: list[EngineInfo]) -> EngineInfo:
     """The engine that a request names, or the first one.
@@ -26,8 +35,8 @@ def engine_for(request: Fill | Expand, engines: list[EngineInfo]) -> EngineInfo:
     by_name = {engine.name: engine for engine in engines}
     engine = by_name.get(request.engine or engines[0].name)
     if engine is None:
-        known = ", ".join(by_name)
-        raise NotFound(f"There is no engine {request.engine[:80]!r}.", f"Use one of: {known}.")
+        hint = _instead(request.engine, list(by_name))
+        raise NotFound(f"There is no engine {request.engine[:80]!r}.", hint)
     if request.op not in engine.verbs:
         raise Unsupported(
             f"The engine {engine.name} cannot {request.op}.", f"It can {', '.join(engine.verbs)}."
@@ -43,9 +52,31 @@ def engine_for(request: Fill | Expand, engines: list[EngineInfo]) -> EngineInfo:
         if guide.kind not in engine.guides:
             raise Unsupported(
                 f"The engine {engine.name} does not heed a guide {guide.kind[:80]!r}.",
-                f"It heeds {', '.join(engine.guides)}." if engine.guides else "Leave guides out.",
+                _heeded(engine, guide.kind, request.op),
             )
     return engine
+
+
+def _instead(name: str, known: list[str]) -> str:
+    """A hint for who asks for an engine that is not there."""
+    hint = f"Use one of: {', '.join(known)}."
+    if not name.startswith("diffusers/"):
+        return hint
+    if any(each.startswith("diffusers/") for each in known):
+        return f"{hint} 'bridge-server models' shows the models that are there."
+    return (
+        "The model is not there (see 'bridge-server models'), the extra bridge-server[diffusers] is not"
+        " installed in the daemon's Python, or it was installed after the daemon started (then"
+        f" 'bridge-server stop', and ask again). {hint}"
+    )
+
+
+def _heeded(engine: EngineInfo, kind: str, verb: str) -> str:
+    """A hint for who sends a guide that an engine does not heed."""
+    if engine.name.startswith("diffusers/") and kind in _NEEDS:
+        return f"It needs {_NEEDS[kind]} of the model's family; see 'bridge-server models'."
+    others = [each for each in engine.guides if verb == "vary" or each != "toward"]
+    return f"It heeds {', '.join(others)}." if others else "Leave guides out."
 
 
 def without_pixels(request: Fill | Expand) -> Fill | Expand:

@@ -10,8 +10,8 @@ from ..sessions.store import JobRecord
 
 __all__ = ["MOST_TOGETHER", "kin"]
 
-#: The most candidates of one batch of several jobs.
-MOST_TOGETHER = 16
+#: The most candidates of one batch of several jobs: what comes meanwhile waits for all of them.
+MOST_TOGETHER = 8
 
 
 def kin(record: JobRecord) -> tuple[Any, ...] | None:

@@ -59,8 +59,7 @@ def check_job(request: Union[Fill, Expand], *, max_pixels: int) -> None:
     _check_range("strength", request.strength, 0.0, 1.0)
     if isinstance(request, Vary):
         _check_range("amount", request.amount, 0.0, 1.0)
-    for name in ("prompt", "negative_prompt"):
-        _check_range(f"{name} (its length)", len(getattr(request, name)), 0, _MAX_PROMPT)
+    _check_words(request)
     _check_submit(request)
     check_document(request.document)
     _check_guides(request, max_pixels)
@@ -70,8 +69,7 @@ def check_job(request: Union[Fill, Expand], *, max_pixels: int) -> None:
 
 def check_steer(request: Steer, guides: int) -> None:
     """Raise BadRequest, naming the field, unless a job with so many guides can be steered like this."""
-    for name in ("prompt", "negative_prompt"):
-        _check_range(f"{name} (its length)", len(getattr(request, name) or ""), 0, _MAX_PROMPT)
+    _check_words(request)
     if request.strength is not None:
         _check_range("strength", request.strength, 0.0, 1.0)
     if request.guidance is not None:
@@ -91,8 +89,7 @@ def check_more(request: Union[More, Less]) -> None:
     if isinstance(request, More):
         _check_range("amount", request.amount, 0.0, 1.0)
         _check_range("strength", request.strength, 0.0, 1.0)
-        for name in ("prompt", "negative_prompt"):
-            _check_range(f"{name} (its length)", len(getattr(request, name) or ""), 0, _MAX_PROMPT)
+        _check_words(request)
         if request.verb not in ("vary", "refine"):
             raise BadRequest(f"params.verb is {request.verb!r}.", "Use 'vary' or 'refine'.")
         if request.toward and request.verb != "vary":
@@ -239,6 +236,12 @@ def _check_toward(request: Union[Fill, Expand], toward: list[Guide]) -> None:
                 f"{region[0]} x {region[1]}.",
                 "Send another picture of the same region.",
             )
+
+
+def _check_words(request: Union[Fill, Expand, Steer, More]) -> None:
+    for name, words in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
+        if words is not None and len(words) > _MAX_PROMPT:
+            raise BadRequest(f"The {name} is {len(words)} characters long.", f"Use at most {_MAX_PROMPT}.")
 
 
 def _check_id(name: str, value: str) -> None:

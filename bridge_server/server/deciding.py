@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from ..jobs.steering import steered
+from ..jobs.steering import steered, steering_of
 from ..protocol.checks import check_depth, check_modify, check_more
 from ..protocol.errands import Overlaid
 from ..protocol.errors import BadRequest, BridgeError
@@ -151,7 +151,7 @@ async def _less(desk: Desk, caller: Caller, request: Less) -> Submitted:
 
 
 async def _origin(desk: Desk, caller: Caller, request: More | Less) -> tuple[CandidateInfo, Fill | Expand]:
-    """A candidate of the caller's project and the request that it comes from, as it was steered at the end.
+    """A candidate of the caller's project and the request that it comes from, as it was steered for it.
 
     With its pixels and engine.
     """
@@ -160,7 +160,14 @@ async def _origin(desk: Desk, caller: Caller, request: More | Less) -> tuple[Can
     info = await desk.read(desk.memory.store.candidate_info, request.candidate)
     asked = await desk.read(desk.memory.store.request, info.job)
     job = await desk.scheduler.job(info.job)
-    return info, replace(steered(asked, job.steering), engine=job.engine)
+    steering = steering_of(info.recipe, len(asked.guides), job.steering)
+    asked = replace(steered(asked, steering), engine=job.engine)
+    if steering is not None and steering.guidance is not None:
+        engines = {engine.name: engine for engine in await desk.fleet.engines()}
+        settings = engines[job.engine].settings if job.engine in engines else []
+        if any(setting.name == "guidance" for setting in settings):
+            asked = replace(asked, parameters={**asked.parameters, "guidance": steering.guidance})
+    return info, asked
 
 
 async def _lean(desk: Desk, caller: Caller, candidate: str, request: Fill | Expand, kind: str) -> Submitted:

@@ -72,23 +72,19 @@ class _TaskReport:
 
 
 class _Shelf:
-    """The engines by name. One that is not there may have come since: all are looked for again then."""
+    """The engines by name. Each look is a new one: a model may have come, or become another, since."""
 
     def __init__(self, load: Callable[[], Sequence[Engine]]) -> None:
         self._load = load
-        self._engines = {engine.info.name: engine for engine in load()}
 
-    @property
     def ready(self) -> Ready:
-        return Ready([engine.info for engine in self._engines.values()])
+        return Ready([engine.info for engine in self._load()])
 
     def find(self, name: str) -> Engine:
-        if name not in self._engines:
-            found = {engine.info.name: engine for engine in self._load()}
-            self._engines = found | self._engines  # those that are known have their models loaded
-        if name not in self._engines:
-            raise Unsupported(f"This worker has no engine {name!r}.")
-        return self._engines[name]
+        for engine in self._load():
+            if engine.info.name == name:
+                return engine
+        raise Unsupported(f"This worker has no engine {name!r}.")
 
 
 def _to_array(pixels: Pixels) -> NDArray[Any]:
@@ -249,10 +245,14 @@ def _blame(work: Task | Together, error: Exception) -> BridgeError:
 
 
 def serve(load: Callable[[], Sequence[Engine]]) -> NoReturn:
-    """Work until stdin closes, with the engines that ``load`` finds."""
+    """Work until stdin closes, with the engines that ``load`` finds.
+
+    It is asked before each task, so it must be quick: what an engine has in memory is not to hang on its
+    object.
+    """
     line = open_line("worker")
     shelf = _Shelf(load)
-    serve_line(line, shelf.ready, partial(_do, shelf), _blame)
+    serve_line(line, shelf.ready(), partial(_do, shelf), _blame)
 
 
 def _main() -> NoReturn:

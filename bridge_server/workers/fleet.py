@@ -23,11 +23,20 @@ class Fleet:
     """Pools by the kind of their engines.
 
     An engine named ``kind/model`` is of that pool, every other one of the first, whose engines come first.
+
+    Args:
+        pools: by kind.
+        installed: whether what a pool needs is there. One that lacks it has no engines until it is looked
+            for anew.
     """
 
-    def __init__(self, pools: Mapping[str, Supervisor]) -> None:
+    def __init__(
+        self, pools: Mapping[str, Supervisor], installed: Callable[[str], bool] = lambda _: True
+    ) -> None:
         self._pools = dict(pools)
+        self._installed = installed
         self._first = next(iter(self._pools))
+        self._absent = {kind for kind in self._pools if not installed(kind)}
         self._broken: set[str] = set()
 
     @property
@@ -53,7 +62,10 @@ class Fleet:
         Raises:
             BridgeError: no pool could start.
         """
-        asked = [kind for kind in self._pools if fresh or kind not in self._broken]
+        if fresh:
+            self._absent = {kind for kind in self._pools if not self._installed(kind)}
+        out = self._absent | (set[str]() if fresh else self._broken)
+        asked = [kind for kind in self._pools if kind not in out]
         answers = await asyncio.gather(
             *(self._pools[kind].engines(fresh=fresh) for kind in asked), return_exceptions=True
         )

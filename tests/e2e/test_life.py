@@ -33,11 +33,13 @@ def test_two_programs_that_start_a_daemon_at_once_share_one(tmp_path):
         thread.join(30)
     assert len(found) == 2
     assert found[0] == found[1]
+    path = tmp_path / "data" / "daemon.log"
+    wait_until(lambda: "already runs" in path.read_text())  # else it takes the place of the stopped one
     with BridgeClient(lambda: find_daemon(tmp_path / "data"), name="test") as client:
         client.wait_until_connected(10)
         client.call(Stop())
     wait_until(lambda: not is_alive(found[0].pid))
-    log = (tmp_path / "data" / "daemon.log").read_text()
+    log = path.read_text()
     assert log.count("listening on") == 1
     assert "stopped: a client asked for it" in log
 

@@ -4,17 +4,26 @@
 import json
 import subprocess
 import sys
+import threading
 
 import pytest
+from filelock import FileLock
 
 from bridge_server import app
 from bridge_server.app import WORKER_COMMAND
 from bridge_server.config import Config, Diffusers
+from bridge_server.protocol.errors import BridgeError
 
 
 def pools(config, command=None):
     """The pools of a daemon by kind."""
     return app._fleet(config, command)._pools
+
+
+def usable(config):
+    """The kinds of engines whose libraries are there."""
+    fleet = app._fleet(config, None)
+    return set(fleet.sizes) - fleet._absent
 
 
 @pytest.fixture
@@ -25,13 +34,59 @@ def installed(monkeypatch):
     return found
 
 
-def test_without_the_libraries_there_is_one_pool(tmp_path, installed):
+def test_without_the_libraries_there_is_one_kind_of_engine(tmp_path, installed):
     """Half of them is none."""
     config = Config(data_dir=tmp_path, workers=3)
+    pool = pools(config)["patchmatch"]
+    assert (pool.size, pool._command) == (3, list(WORKER_COMMAND))
     for name in ("", "torch"):
         installed.add(name)
-        (pool,) = pools(config).values()
-        assert (pool.size, pool._command) == (3, list(WORKER_COMMAND))
+        assert usable(config) == {"patchmatch"}
+    installed.add("diffusers")
+    assert usable(config) == {"patchmatch", "diffusers"}
+
+
+def serving(folder):
+    """A thread that serves ``folder`` and the error that it ended with, once it did."""
+    errors = []
+
+    def serve():
+        try:
+            app.serve(Config(data_dir=folder))
+        except BridgeError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return thread, errors
+
+
+def test_who_finds_a_daemon_just_starting_waits_until_it_can_be_reached(tmp_path):
+    """So that a client that sees the second one end knows that the first is there."""
+    with FileLock(tmp_path / "daemon.lock"):
+        thread, errors = serving(tmp_path)
+        thread.join(0.7)
+        assert thread.is_alive()
+        (tmp_path / "daemon.json").write_text('{"pid": 7}')
+        thread.join(10)
+    assert "already runs" in str(errors[0])
+    assert "(pid 7)" in str(errors[0])
+
+
+def test_who_finds_a_daemon_just_ending_takes_its_place(tmp_path, monkeypatch):
+    """Another program asked for one at that moment."""
+    ran = []
+
+    async def run(*given):
+        ran.append(given)
+
+    monkeypatch.setattr(app, "_run", run)
+    with FileLock(tmp_path / "daemon.lock"):
+        thread, errors = serving(tmp_path)
+        thread.join(0.2)
+        assert not ran
+    thread.join(10)
+    assert (len(ran), errors) == (1, [])
 
 
 def test_with_the_libraries_there_is_one_process_for_models(tmp_path, installed):

@@ -13,7 +13,7 @@ from ...models.card import FAMILIES, GUIDED, Card, guides_of
 from ...protocol.errors import BadRequest, Unsupported
 from ...protocol.records import Context, EngineInfo, Setting
 
-__all__ = ["ALGORITHM", "MAX_GUIDANCE", "SAMPLERS", "checked_settings", "describe", "helpers"]
+__all__ = ["ALGORITHM", "SAMPLERS", "checked_settings", "describe", "helpers"]
 
 #: Which version of this code made a picture; raised whenever the same request gives other pixels.
 ALGORITHM = 1
@@ -28,8 +28,8 @@ SAMPLERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "lcm": ("LCMScheduler", {}),
 }
 
-MAX_STEPS = 150
-MAX_GUIDANCE = 50.0
+_MAX_STEPS = 150
+_MAX_GUIDANCE = 50.0
 
 
 def helpers(card: Card, cards: Iterable[Card], role: str) -> list[Card]:
@@ -91,11 +91,11 @@ def _distilled(card: Card) -> bool:
 def _settings(card: Card, shelf: list[Card]) -> list[Setting]:
     settings = [
         Setting(
-            "steps", "Steps", "integer", card.steps, 1, MAX_STEPS,
+            "steps", "Steps", "integer", card.steps, 1, _MAX_STEPS,
             description="More steps take longer and are finer.",
         ),
         Setting(
-            "guidance", "Guidance", "number", card.guidance, 0, MAX_GUIDANCE,
+            "guidance", "Guidance", "number", card.guidance, 0, _MAX_GUIDANCE,
             description="How closely the words are followed.",
         ),
     ]  # fmt: skip

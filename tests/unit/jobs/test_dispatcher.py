@@ -72,23 +72,62 @@ def test_what_fits_is_made_together_and_told_apart(tmp_path):
 
 
 def test_priority_goes_first_and_what_does_not_fit_waits(tmp_path):
-    """Sixteen candidates at most, in the order of the line; what is too many for the rest is passed over."""
+    """Eight candidates at most, in the order of the line; what is too many for the rest is passed over."""
 
     async def scenario():
         async with stage(tmp_path, max_queued=9) as it:
             await it.submit("busy", engine=BIG, strength=0.125)
             busy = await it.started()
             await it.submit("ten", engine=BIG, count=10)
-            await it.submit("seven", session="s2", engine=BIG, count=7)
+            await it.submit("two", session="s2", engine=BIG, count=2)
             await it.submit("other", session="s3", engine=BIG, strength=0.5)
-            await it.submit("six", session="s4", engine=BIG, count=6)
+            await it.submit("four", session="s4", engine=BIG, count=4)
+            await it.submit("three", session="s7", engine=BIG, count=3)
             await it.submit("one", session="s5", engine=BIG, priority=-1)
             await it.submit("first", session="s6", engine=BIG, count=3, priority=3)
             busy.make(0)
             busy.end()
             run = await it.started()
             together = [task.task.partition(":")[0] for task in run.task.tasks]
-            assert together == ["first", "seven", "six"]
+            assert together == ["first", "two", "three"]
+            run.end("engine_failed", "for the sake of the next")
+
+    asyncio.run(scenario())
+
+
+def test_a_large_job_is_made_whole_and_takes_none_with_it(tmp_path):
+    """Only what joins it is bounded."""
+
+    async def scenario():
+        async with stage(tmp_path) as it:
+            await it.submit("busy", engine=BIG, strength=0.125)
+            busy = await it.started()
+            await it.submit("ten", session="a", engine=BIG, count=10)
+            await it.submit("one", session="b", engine=BIG)
+            busy.make(0)
+            busy.end()
+            run = await it.started()
+            assert (run.task.task.partition(":")[0], len(run.task.seeds)) == ("ten", 10)
+            run.end("engine_failed", "for the sake of the next")
+
+    asyncio.run(scenario())
+
+
+def test_none_that_fits_overtakes_what_is_more_urgent(tmp_path):
+    """A companion of a lower priority than something else in line waits behind it."""
+
+    async def scenario():
+        async with stage(tmp_path) as it:
+            await it.submit("busy", engine=BIG, strength=0.125)
+            busy = await it.started()
+            for job, priority, strength in (
+                ("first", 3, 1.0), ("fits", 1, 1.0), ("urgent", 1, 0.5), ("later", 0, 1.0),
+            ):  # fmt: skip
+                await it.submit(job, session=job, engine=BIG, priority=priority, strength=strength)
+            busy.make(0)
+            busy.end()
+            run = await it.started()
+            assert [task.task.partition(":")[0] for task in run.task.tasks] == ["first", "fits"]
             run.end("engine_failed", "for the sake of the next")
 
     asyncio.run(scenario())

@@ -119,13 +119,25 @@ def test_what_fits_is_taken_in_the_order_of_the_line():
     queue = TaskQueue()
     for job, session, priority, count in (
         ("a", "s", 0, 2), ("b", "t", 0, 3), ("c", "u", 5, 2), ("d", "v", 0, 9), ("e", "w", 0, 1),
-        ("x", "x", 9, 1),
+        ("x", "x", 0, 1),
     ):  # fmt: skip
         queue.add(Entry(job, session, priority, tuple(range(count))))
     taken = queue.take(lambda entry: entry.job != "x", 6)
     assert [entry.job for entry in taken] == ["c", "a", "e"]
-    assert drain(queue) == ["x", "b", "d"]
+    assert drain(queue) == ["b", "d", "x"]
     assert TaskQueue().take(lambda _: True, 16) == []
+
+
+def test_none_is_taken_before_one_of_a_higher_priority_that_stays():
+    """Whether that one does not fit or is too large; its equals may."""
+    for count, fits in ((1, lambda entry: entry.job != "x"), (5, lambda _: True)):
+        queue = TaskQueue()
+        queue.add(Entry("low", "s", -1, (0,)))
+        for job, much in (("x", count), ("b", 1)):
+            queue.add(Entry(job, job, 0, tuple(range(much))))
+        queue.add(Entry("high", "t", 1, (0,)))
+        assert [entry.job for entry in queue.take(fits, 4)] == ["high", "b"]
+        assert drain(queue) == ["x", "low"]
 
 
 def test_a_task_is_named_by_its_job_and_what_it_makes():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import samples
-from bridge_server.jobs.steering import change_in, steered
+from bridge_server.jobs.steering import change_in, steered, steering_of
 from bridge_server.protocol.errors import BadRequest, Unsupported
 from bridge_server.protocol.records import Steering
 from bridge_server.protocol.steering import Finish, Steer
@@ -53,8 +53,8 @@ def test_an_engine_that_heeds_nothing_says_what_to_do():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"prompt": "x" * 20_001}, r"params\.prompt \(its length\) is 20001"),
-        ({"negative_prompt": "x" * 20_001}, r"params\.negative_prompt"),
+        ({"prompt": "x" * 20_001}, r"The prompt is 20001 characters long\. Use at most 20000"),
+        ({"negative_prompt": "x" * 20_001}, r"The negative prompt is 20001 characters long"),
         ({"strength": 1.5}, r"params\.strength is 1\.5"),
         ({"guidance": -1.0}, r"params\.guidance is -1"),
         ({"guidance": float("nan")}, r"params\.guidance is nan"),
@@ -81,3 +81,19 @@ def test_a_steered_request_asks_for_what_was_made():
         strength=0.625,
         guides=[replace(guide, weight=0.5)],
     )
+
+
+def test_how_a_candidate_was_steered_stands_in_its_recipe():
+    """The last word of each kind counts; what came after it was made does not."""
+    last = Steering(prompt="later", guidance=9.0)
+    changes = [
+        {"done": 0.0, "prompt": "an oak", "guidance": 4.0, "weights": [0.5]},
+        {"done": 0.25, "prompt": "an elm", "strength": 0.5},
+        {"done": 0.5, "negative_prompt": "fog"},
+    ]
+    told = Steering("an elm", "fog", 0.5, 4.0, [0.5])
+    assert steering_of({"algorithm": 1, "steered": changes}, 1, last) == told
+    assert steering_of({"steered": changes}, 2, last) == replace(told, weights=None)
+    assert steering_of({"algorithm": 1}, 1, last) == Steering()
+    assert steering_of({"prompt": "x"}, 1, last) is last
+    assert steering_of({"steered": [{"done": 0, "prompt": 3, "weights": 1}]}, 0, last) == Steering()

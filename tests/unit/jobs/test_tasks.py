@@ -8,7 +8,7 @@ import pytest
 import samples
 from bridge_server.jobs.queue import Entry
 from bridge_server.jobs.tasks import engine_for, raise_if_failed, task_for, without_pixels
-from bridge_server.protocol.errors import EngineFailed, Unsupported, WorkerDied
+from bridge_server.protocol.errors import EngineFailed, NotFound, Unsupported, WorkerDied
 from bridge_server.protocol.work import TaskEnded
 from bridge_server.sessions.store import JobRecord
 
@@ -66,3 +66,42 @@ def test_a_guide_that_the_engine_does_not_heed_is_refused_in_words(guides, hint)
         engine_for(request, [engine])
     fine = replace(request, guides=[samples.GUIDE] if guides else [])
     assert engine_for(fine, [engine]) is engine
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("scribble", "It needs a ControlNet of the model's family; see 'bridge-server models'."),
+        ("style", "It needs an IP-Adapter of the model's family; see 'bridge-server models'."),
+        ("pose", "Leave guides out."),
+    ],
+)
+def test_what_a_guide_needs_is_said(kind, hint):
+    """A guide that only a vary has is no alternative for a fill."""
+    verbs = {"fill": [], "vary": []}
+    engine = replace(samples.ENGINE, name="diffusers/tiny", guides=["toward"], verbs=verbs)
+    asked = {"engine": engine.name, "drafted": False, "unlike": ""}
+    asked["guides"] = [replace(samples.GUIDE, kind=kind)]
+    with pytest.raises(Unsupported) as caught:
+        engine_for(replace(samples.REQUESTS["fill"], **asked), [engine])
+    assert caught.value.hint == hint
+    with pytest.raises(Unsupported) as caught:
+        engine_for(replace(samples.REQUESTS["vary"], **asked), [engine])
+    assert caught.value.hint == ("It heeds toward." if kind == "pose" else hint)
+
+
+def test_a_diffusion_engine_that_is_not_there_may_lack_several_things():
+    """What they are is said as long as there is no engine of its kind; others are listed alone."""
+
+    def hint(name, *known):
+        engines = [samples.ENGINE, *(replace(samples.ENGINE, name=each) for each in known)]
+        with pytest.raises(NotFound) as caught:
+            engine_for(replace(samples.REQUESTS["fill"], engine=name), engines)
+        return caught.value.hint
+
+    for word in ("not installed in the daemon's Python", "'bridge-server stop'", "'bridge-server models'"):
+        assert word in hint("diffusers/x")
+    assert hint("x") == "Use one of: patchmatch."
+    assert hint("diffusers/x", "diffusers/y") == (
+        "Use one of: patchmatch, diffusers/y. 'bridge-server models' shows the models that are there."
+    )

@@ -218,6 +218,43 @@ def test_more_keeps_what_led_the_candidate_and_how_it_was_steered(tmp_path):
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("ask", "engine", "after"),
+    [
+        (More, "big/model", {"guidance": 3.0}),
+        (More, "one", {}),  # it has no such setting
+        (Less, "one", {}),
+    ],
+)
+def test_what_was_made_before_a_change_is_asked_for_with_the_words_of_then(tmp_path, ask, engine, after):
+    """Each candidate's recipe says what held for it."""
+
+    async def scenario():
+        async with house(tmp_path) as it, it.client() as client:
+            fill = replace(
+                samples.REQUESTS["fill"], job="a", engine=engine, taste=False, drafted=False, unlike="",
+                guides=[], live="", count=2, prompt="a fir", parameters={},
+            )  # fmt: skip
+            await client.answer(fill)
+            run = await it.stage.started()
+            run.make(0, algorithm=2)
+            await client.answer(Steer("a", prompt="an oak", guidance=3.0))
+            if 1 not in run.task.indices:
+                run.end()
+                run = await it.stage.started()
+            run.make(1, algorithm=2, steered=[{"done": 0.5, "prompt": "an oak", "guidance": 3.0}])
+            run.end()
+            await it.stage.end_of("a")
+            made = {each.index: each for each in (await client.answer(GetJob("a"))).candidates}
+            for index, prompt, parameters in ((0, "a fir", {}), (1, "an oak", after)):
+                await client.answer(ask(made[index].candidate, count=1))
+                run = await it.stage.started()
+                assert (run.task.prompt, run.task.parameters) == (prompt, parameters)
+                run.end("engine_failed", "for the sake of the next")
+
+    asyncio.run(scenario())
+
+
 def test_more_goes_toward_another_candidate(tmp_path):
     """Which is painted on the same picture, and sent beside it."""
 

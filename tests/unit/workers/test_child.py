@@ -4,9 +4,11 @@
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+import samples
 from bridge_server.protocol.descriptor import AXES
 from bridge_server.protocol.pixels import Pixels
 from bridge_server.protocol.records import Guide, Placement, Steering
@@ -19,6 +21,7 @@ from bridge_server.protocol.work import (
     TaskEnded,
     Together,
 )
+from bridge_server.workers.child import _Shelf
 from bridge_server.workers.frames import HEADER, decode, encode
 from scripted import COMMAND, task
 from scripted_worker import colour_of
@@ -213,7 +216,7 @@ def test_an_engine_that_does_not_batch_takes_nothing_together():
 
 
 def test_an_engine_that_came_since_is_found(tmp_path):
-    """A model was added while the worker ran; one that is not there is refused in words."""
+    """A model was added while the worker ran; one that is not there, or no more, is refused in words."""
     listed = tmp_path / "list"
     listed.write_text("")
     with subprocess.Popen(
@@ -233,5 +236,23 @@ def test_an_engine_that_came_since_is_found(tmp_path):
         heard = [said() for _ in range(3)]
         assert [type(message) for message in heard] == [TaskCandidate, TaskEnded, TaskEnded]
         assert heard[-1].error_message == "This worker has no engine 'other'."
+        listed.write_text("")
+        child.stdin.write(encode(task("gone", "new")))
+        child.stdin.flush()
+        assert said().error_message == "This worker has no engine 'new'."
         child.stdin.close()
         assert child.wait(20) == 0
+
+
+def test_an_engine_that_became_another_is_not_mistaken_for_the_old_one():
+    """A model was pulled again under its name: what is made comes from the new one, as its record says."""
+    version = 1
+
+    def load():
+        return [SimpleNamespace(info=replace(samples.ENGINE, model_hash=str(version)))]
+
+    shelf = _Shelf(load)
+    assert [engine.model_hash for engine in shelf.ready().engines] == ["1"]
+    assert shelf.find("patchmatch").info.model_hash == "1"
+    version = 2
+    assert shelf.find("patchmatch").info.model_hash == "2"

@@ -108,3 +108,20 @@ def test_without_any_engine_the_reason_is_told():
                     await it.engines()
 
     asyncio.run(scenario())
+
+
+def test_what_is_installed_while_it_runs_is_offered_after_a_fresh_look():
+    """Until then its pool has no engines, and starts nothing."""
+
+    async def scenario():
+        there = {"small"}
+        async with fleet() as whole:
+            it = Fleet(whole._pools, there.__contains__)
+            assert names(await it.engines()) == ["scripted", "scripted-batch"]
+            there.add("big")
+            assert len(await it.engines()) == 2
+            assert [name.split(" ")[0] for name in it.names] == ["worker-1"]
+            assert len(await it.engines(fresh=True)) == len(await it.engines()) == 4
+            assert it.kind_of("big/scripted") == "big"
+
+    asyncio.run(scenario())
