@@ -19,6 +19,7 @@ from diffusers import (
     ControlNetModel,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
+    FluxFillPipeline,
     FluxPipeline,
     FluxTransformer2DModel,
     PNDMScheduler,
@@ -281,13 +282,14 @@ def sd3(folder, *, sharded=False):
     return _saved(pipe, folder, sharded=sharded)
 
 
-def flux(folder, *, guidance=False, sharded=False):
-    """Flux as schnell is made, or with `guidance` as dev is."""
+def flux(folder, *, guidance=False, fill=False, sharded=False):
+    """Flux as schnell is made, with `guidance` as dev is, with `fill` as the one for inpainting is."""
     first, second = clip_tokenizer(), t5_tokenizer(512)
     with _seeded("flux/transformer"), torch.no_grad():
         transformer = FluxTransformer2DModel(
             patch_size=1,
-            in_channels=64,
+            in_channels=384 if fill else 64,
+            out_channels=64,
             num_layers=1,
             num_single_layers=1,
             attention_head_dim=16,
@@ -307,7 +309,7 @@ def flux(folder, *, guidance=False, sharded=False):
         shifting = {"shift": 3.0, "use_dynamic_shifting": True}
     else:
         shifting = {"shift": 1.0, "use_dynamic_shifting": False}
-    pipe = FluxPipeline(
+    pipe = (FluxFillPipeline if fill else FluxPipeline)(
         transformer=transformer.eval(),
         vae=vae("flux/vae", scaling=0.3611, shift=0.1159, **FINE),
         text_encoder=clip_text("flux/text_encoder", first),

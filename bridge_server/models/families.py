@@ -128,6 +128,8 @@ def habits_of(
         steps, guidance = 4, 8.0  # guidance was distilled into the model: it costs nothing and is heeded
     elif scheduler == "LCMScheduler" or re.search(r"lcm", name, re.IGNORECASE):
         steps, guidance = 6, 1.0
+    elif family == "flux" and core.get("in_channels") == 384:
+        guidance = 30.0  # the one for inpainting was distilled with more
     elif family == "flux" and core.get("guidance_embeds") is False:
         steps, guidance = 4, 0.0
     elif _QUICK.search(name):

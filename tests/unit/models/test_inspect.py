@@ -60,6 +60,7 @@ def test_a_pipeline_tells_its_family(tmp_path, kind, core, family, inpaints, sid
         ("x", "LatentConsistencyModelPipeline", {"core": {"time_cond_proj_dim": 256}}, 4, 8.0),
         ("x", "FluxPipeline", {"core": FLUX | {"guidance_embeds": False}}, 4, 0.0),
         ("x", "FluxPipeline", {"core": FLUX}, 28, 3.5),
+        ("x", "FluxFillPipeline", {"core": FLUX | {"in_channels": 384}}, 28, 30.0),
         ("Z-Image-Turbo", "ZImagePipeline", {}, 9, 0.0),
     ],
 )

@@ -96,11 +96,14 @@ def _load(card: Card, device: Device) -> Any:
             raise Unsupported(
                 f"Single files of the family {card.family} can't be loaded.", "Add it as a diffusers folder."
             )
-        kind = "InpaintPipeline" if card.inpaints else "Img2ImgPipeline"
+        inpaint = "FillPipeline" if card.family == "flux" else "InpaintPipeline"
+        kind = inpaint if card.inpaints else "Img2ImgPipeline"
         return getattr(diffusers, stem + kind).from_single_file(card.path, config=card.config, **given)
     given["use_safetensors"] = True
     if card.variant:
         given["variant"] = card.variant
+    if card.inpaints and card.family == "flux":  # which the Auto class does not know
+        return diffusers.FluxFillPipeline.from_pretrained(card.path, **given)
     if card.inpaints:
         return diffusers.AutoPipelineForInpainting.from_pretrained(card.path, **given)
     return diffusers.AutoPipelineForImage2Image.from_pretrained(card.path, **given)

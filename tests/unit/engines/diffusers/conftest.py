@@ -250,6 +250,8 @@ def _built(folder: Any) -> Models:
     made.put("sd3", "sd3", tiny.sd3(next(at)))
     made.put("flux", "flux", flux, guidance=3.5)
     made.put("flux-dev", "flux", tiny.flux(next(at), guidance=True), guidance=3.5)
+    fill = tiny.flux(next(at), guidance=True, fill=True)
+    made.put("flux-fill", "flux", fill, guidance=30.0, inpaints=True)
     net = tiny.controlnet(next(at), sd15)
     for kind in ("scribble", "canny", "depth"):
         made.put(kind, "sd15", net, "control", kind=kind)

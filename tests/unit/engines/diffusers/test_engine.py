@@ -17,7 +17,7 @@ from .conftest import ALL, MASK, PICTURE, PLACE, SIDE, Ear, apart, brief, furthe
 pytest.importorskip("torch", reason="the engine needs torch: pip install bridge-server[diffusers]")
 pytest.importorskip("diffusers", reason="the engine needs diffusers: pip install bridge-server[diffusers]")
 
-BASES = ("sd15", "inpaint", "sdxl", "sd3", "flux", "flux-dev")
+BASES = ("sd15", "inpaint", "sdxl", "sd3", "flux", "flux-dev", "flux-fill")
 GUIDED = ("sd15", "inpaint", "sdxl", "sd3")
 
 
