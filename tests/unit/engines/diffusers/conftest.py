@@ -262,6 +262,8 @@ def _built(folder: Any) -> Models:
     made.put("ink-flux", "flux", tiny.lora(next(at) / "ink.safetensors", flux), "lora")
     word = tiny.textual_inversion(next(at) / "zork.safetensors", sd15, "<zork>", vectors=2)
     made.put("zork", "sd15", word, "embedding", word="<zork>")
+    glow = tiny.textual_inversion(next(at) / "glow.safetensors", sdxl, "<glow>")
+    made.put("glow", "sdxl", glow, "embedding", word="<glow>")
     style = tiny.ip_adapter(next(at), sd15)
     made.put(
         "style", "sd15", style / "ip-adapter.safetensors", "style", image_encoder=str(style / "image_encoder")

@@ -90,6 +90,17 @@ def test_an_embedding_is_a_word(sd15):
     assert sd15.is_as_before()
 
 
+def test_an_embedding_of_sdxl_has_a_part_for_each_encoder(models):
+    """Both learn the word, and it is another picture than its letters make."""
+    bench = models.fresh("sdxl")
+    spelt = bench.one(prompt="a glow cat")
+    made = bench.one(prompt="a <glow> cat")
+    assert furthest(made, spelt) > 1
+    assert same(made, bench.one(prompt="a <glow> cat"))
+    pipe = bench.model._pipe
+    assert [t.tokenize("<glow>") for t in (pipe.tokenizer, pipe.tokenizer_2)] == [["<glow>"], ["<glow>"]]
+
+
 def test_an_embedding_is_more_than_its_letters(models):
     """Learnt vectors stand for the word, not its spelling."""
     bench, bare = models.bench("sd15"), models.bench("inpaint")
