@@ -16,7 +16,6 @@ import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -27,6 +26,7 @@ from .config import Config
 from .jobs.chooser import Chooser
 from .jobs.clerk import Clerk
 from .jobs.scheduler import Scheduler
+from .models.extra import installed
 from .protocol.codec import Event
 from .protocol.discovery import LAUNCHER_FILE, RUNTIME_FILE, Launcher, RuntimeFile
 from .protocol.errors import BadRequest, BridgeError
@@ -140,7 +140,7 @@ def _fleet(config: Config, worker_command: Sequence[str] | None) -> Fleet:
 def _is_installed(kind: str) -> bool:
     """Whether the libraries of a kind of engine are there now, found out without loading them."""
     importlib.invalidate_caches()
-    return kind != "diffusers" or (find_spec("torch") is not None and find_spec("diffusers") is not None)
+    return kind != "diffusers" or installed()
 
 
 class _Daemon:

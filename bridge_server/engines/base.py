@@ -10,10 +10,21 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..protocol.errors import BridgeError
+from ..canvas.masks import Box, bounds
+from ..protocol.errors import BadRequest, BridgeError
 from ..protocol.records import EngineInfo, Steering
 
-__all__ = ["BatchingEngine", "Brief", "Engine", "GuidePicture", "Made", "Report"]
+__all__ = [
+    "BatchingEngine",
+    "Brief",
+    "Deliver",
+    "Engine",
+    "GuidePicture",
+    "Made",
+    "Report",
+    "present",
+    "selection_of",
+]
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,32 @@ class Made:
     recipe: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+def selection_of(brief: Brief) -> Box:
+    """The bounds of what is selected, the numbers of the brief checked.
+
+    Raises:
+        BadRequest: nothing is selected, or ``amount`` or ``strength`` is out of its range.
+    """
+    for name, value in (("amount", brief.amount), ("strength", brief.strength)):
+        if not 0 <= value <= 1:
+            raise BadRequest(f"{name} is {value!r}.", "Use a number from 0 to 1.")
+    box = bounds(brief.mask)
+    if box is None:
+        raise BadRequest("Nothing is selected: the mask is empty.", "Mark an area first.")
+    return box
+
+
+def present(brief: Brief, box: Box) -> NDArray[Any]:
+    """What a box of the picture holds now, as (h, w, 3)."""
+    view = brief.picture[box.slices]
+    colours = view[..., :3] if view.shape[2] >= 3 else view[..., :1]
+    return np.array(np.broadcast_to(colours, (*colours.shape[:2], 3)))
+
+
+#: Called with the number of a brief and a candidate of it, or with why it ends early.
+Deliver = Callable[[int, "Made | BridgeError"], None]
+
+
 class Report(Protocol):
     """How an engine talks while it works. Calls are cheap and may come from the engine's thread only."""
 
@@ -130,7 +167,7 @@ class BatchingEngine(Engine, Protocol):
         self,
         briefs: Sequence[Brief],
         reports: Sequence[Report],
-        deliver: Callable[[int, Made | BridgeError], None],
+        deliver: Deliver,
     ) -> None:
         """Make the candidates of several briefs, as far as they fit in one batch, else one after the other.
 

@@ -12,6 +12,7 @@ from filelock import FileLock
 from bridge_server import app
 from bridge_server.app import WORKER_COMMAND
 from bridge_server.config import Config, Diffusers
+from bridge_server.models import extra
 from bridge_server.protocol.errors import BridgeError
 
 
@@ -30,7 +31,7 @@ def usable(config):
 def installed(monkeypatch):
     """The libraries that can be found."""
     found = set()
-    monkeypatch.setattr(app, "find_spec", lambda name: object() if name in found else None)
+    monkeypatch.setattr(extra, "find_spec", lambda name: object() if name in found else None)
     return found
 
 

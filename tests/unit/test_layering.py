@@ -45,6 +45,7 @@ ALLOWED = {
             "sessions",
             "provenance",
             "server",
+            "models/extra",
             "workers/fleet",
             "workers/supervisor",
             "config",

@@ -4,20 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ...models.card import Card
 from ...protocol.errors import BridgeError, Unsupported
 from ...protocol.records import EngineInfo
-from ..base import Brief, Made, Report
+from ..base import Brief, Deliver, Made, Report
 from .abilities import checked_settings, describe
 from .residence import Residence
 
 __all__ = ["DiffusersEngine"]
 
 VERBS = ("fill", "vary", "refine")
-
-Deliver = Callable[[int, "Made | BridgeError"], None]
 
 
 class DiffusersEngine:
@@ -55,15 +54,13 @@ class DiffusersEngine:
         """See :class:`bridge_server.engines.base.BatchingEngine`."""
         cards = self._residence.shelf.cards()
         info = describe(self._card, cards)
-        fit: list[int] = []
+        fit: dict[int, dict[str, Any]] = {}
         for number, brief in enumerate(briefs):
             try:
                 _check(brief, info)
-                checked_settings(brief.parameters, info, cards)
+                fit[number] = checked_settings(brief.parameters, info, cards)
             except BridgeError as error:
                 deliver(number, error)
-            else:
-                fit.append(number)
         if not fit:
             return
         try:
@@ -75,8 +72,8 @@ class DiffusersEngine:
         from .denoising.sitting import Sitting  # noqa: PLC0415 - as does this
 
         sitting = Sitting(self._residence, model, cards, deliver)
-        for number in fit:
-            sitting.admit(number, briefs[number], reports[number], info)
+        for number, settings in fit.items():
+            sitting.admit(number, briefs[number], reports[number], settings)
         sitting.work()
 
 

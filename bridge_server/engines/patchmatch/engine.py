@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...canvas.colour import Tone, restore, visible, working
-from ...canvas.masks import Box, bounds
+from ...canvas.masks import Box
 from ...canvas.patches import assemble
 from ...canvas.pyramid import pull_push
 from ...protocol.errors import BadRequest, Unsupported
 from ...protocol.records import EngineInfo
-from ..base import Brief, Made, Report
+from ..base import Brief, Made, Report, present, selection_of
 from .drafts import draft_halvings
 from .library import VERSION
 from .make import synthesise_canvas, way_of
@@ -74,9 +74,7 @@ class PatchMatchEngine:
             EngineFailed: nothing visible to copy from.
         """
         radius = _checked(brief)
-        box = bounds(brief.mask)
-        if box is None:
-            raise BadRequest("Nothing is selected: the mask is empty.", "Mark an area first.")
+        box = selection_of(brief)
         shown = visible(brief.picture)
         tone = Tone.of(brief.picture, shown, linear=brief.colorspace == "linear")
         job = _Job(brief, box, shown, tone, radius, parts_of(brief.mask, shown, brief.verb))
@@ -177,9 +175,6 @@ def _checked(brief: Brief) -> int:
     radius = brief.parameters.get("patch_radius", 3)
     if not isinstance(radius, int) or isinstance(radius, bool) or radius not in RADII:
         raise BadRequest(f"parameters.patch_radius is {radius!r}.", "Use a whole number from 2 to 9.")
-    for name, value in (("amount", brief.amount), ("strength", brief.strength)):
-        if not 0 <= value <= 1:
-            raise BadRequest(f"{name} is {value!r}.", "Use a number from 0 to 1.")
     return radius
 
 
@@ -219,7 +214,7 @@ def _part(
     brief, target = job.brief, part.target
     unchanged = brief.verb == "refine" and brief.strength <= 0
     if unchanged and job.shown[target.slices][brief.mask[target.slices] > 0].all():
-        return _present(brief, target), {"way": "none"}
+        return present(brief, target), {"way": "none"}
     steps.tick(0.0)
     canvas = prepare(brief, part.crop, target, job.shown, job.tone, np.random.default_rng([seed, 0]))
     if earlier is not None and part.chained:
@@ -237,12 +232,5 @@ def _part(
     colours = restore(pixels, job.tone, brief.picture.dtype)
     if brief.verb == "vary" or unchanged:
         # what is left alone keeps its exact values
-        np.copyto(colours, _present(brief, target), where=~hole[..., None])
+        np.copyto(colours, present(brief, target), where=~hole[..., None])
     return colours, {**way, "mirrored": canvas.mirrored, "side": canvas.side}
-
-
-def _present(brief: Brief, island: Box) -> NDArray[Any]:
-    """What the island holds now, as (h, w, 3)."""
-    view = brief.picture[island.slices]
-    colours = view[..., :3] if view.shape[2] >= 3 else view[..., :1]
-    return np.array(np.broadcast_to(colours, (*colours.shape[:2], 3)))

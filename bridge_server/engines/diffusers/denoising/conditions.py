@@ -12,7 +12,7 @@ import torch
 
 from ....models.card import Card
 from ..plan import Pass
-from .controls import control_picture, style_picture
+from .controls import control_picture, nets_for, style_picture
 from .model import Model
 from .pieces import Piece, Task
 from .words import stacked
@@ -47,13 +47,14 @@ class Conditions:
     """
 
     def __init__(self, model: Model, pieces: Sequence[Piece], size: Pass, controls: dict[str, Card]) -> None:
-        self._model, self._pieces, self._size, self._controls = model, pieces, size, controls
+        self._model, self._pieces, self._size = model, pieces, size
         self._guides = pieces[0].task.work.brief.guides
         self._scales: list[float] = []
         self._rewritten: tuple[Any, ...] | None = None
         self._began = [piece.task.guidance for piece in pieces]
         self._length = 0
-        self.pipe = model.pipeline([controls[each.kind] for each in self._guides if each.kind in controls])
+        self._places = [place for place, guide in enumerate(self._guides) if guide.kind in controls]
+        self.pipe = model.pipeline(nets_for(self._guides, controls))
 
     def call(self) -> dict[str, Any]:
         """The arguments of the pipeline for all this."""
@@ -94,8 +95,7 @@ class Conditions:
         """ControlNets' pictures and weights, and the style."""
         given: dict[str, Any] = {}
         weights = self._pieces[0].task.weights
-        places = [place for place, guide in enumerate(self._guides) if guide.kind in self._controls]
-        if places:
+        if places := self._places:
             self._scales = [weights[place] for place in places]
             given["control_image"] = [
                 torch.cat([control_picture(piece.task.work, place, self._size) for piece in self._pieces])
@@ -125,8 +125,7 @@ class Conditions:
         self.pipe._guidance_scale = self._guidance()
         if words:
             self._rewritten = self._encoded()
-        places = [place for place, guide in enumerate(self._guides) if guide.kind in self._controls]
-        self._scales[:] = [task.weights[place] for place in places]
+        self._scales[:] = [task.weights[place] for place in self._places]
         for place, guide in enumerate(self._guides):
             if guide.kind == "style":
                 self._model.set_style_weight(task.weights[place])

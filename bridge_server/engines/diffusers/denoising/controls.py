@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -11,14 +12,20 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ....models.card import Card
 from ...base import GuidePicture
 from ..plan import Pass
 from .work import Work, guide_colours
 
-__all__ = ["control_picture", "style_picture"]
+__all__ = ["control_picture", "nets_for", "style_picture"]
 
 #: Canny's thresholds, those with which the usual ControlNets were trained.
 _CANNY = (100, 200)
+
+
+def nets_for(guides: Sequence[GuidePicture], controls: Mapping[str, Card]) -> list[Card]:
+    """The ControlNets of the guides that have one, in their order; ``controls`` are all, by kind."""
+    return [controls[guide.kind] for guide in guides if guide.kind in controls]
 
 
 def control_picture(work: Work, place: int, size: Pass) -> torch.Tensor:

@@ -156,7 +156,7 @@ class Course:
             self._show(clean)
 
     def _tasks(self) -> Iterator[Task]:
-        yield from {id(piece.task): piece.task for piece in self._pieces if piece.state == "on"}.values()
+        yield from dict.fromkeys(piece.task for piece in self._pieces if piece.state == "on")
 
     def _check(self, task: Task) -> None:
         """Let go of what nobody wants any more."""

@@ -18,7 +18,7 @@ from .work import Work
 __all__ = ["Audience", "Piece", "Task", "changes"]
 
 
-@dataclass
+@dataclass(eq=False)  # each is only itself
 class Task:
     """A brief on its way: what is wanted of it by now, and who hears of it."""
 
@@ -38,6 +38,11 @@ class Task:
         """The words to keep away from that hold now."""
         given = self.steering.negative_prompt
         return self.work.brief.negative_prompt if given is None else given
+
+    @property
+    def words(self) -> str:
+        """All words that hold now."""
+        return f"{self.prompt} {self.negative}"
 
     @property
     def guidance(self) -> float:
@@ -60,7 +65,7 @@ class Task:
         return self.steering.weights or [guide.weight for guide in self.work.brief.guides]
 
 
-@dataclass
+@dataclass(eq=False)
 class Piece:
     """One candidate of a task. ``picture`` is what the last pass made of it, (1, 3, h, w) from 0 to 1."""
 

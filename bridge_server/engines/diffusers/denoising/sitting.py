@@ -5,18 +5,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from ....models.card import Card
 from ....protocol.errors import BridgeError, EngineFailed
-from ....protocol.records import EngineInfo
-from ...base import Brief, Made, Report
-from ..abilities import ALGORITHM, checked_settings, helpers
+from ...base import Brief, Deliver, Report
+from ..abilities import ALGORITHM, helpers
 from ..plan import Pass, batch_for
 from ..residence import Residence
+from .controls import nets_for
 from .course import Course
 from .model import Model, names
 from .pieces import Piece, Task
@@ -26,8 +26,6 @@ __all__ = ["Sitting"]
 
 log = logging.getLogger(__name__)
 
-Deliver = Callable[[int, "Made | BridgeError"], None]
-
 
 class Sitting:
     """The work on some briefs that came together."""
@@ -36,10 +34,10 @@ class Sitting:
         self._residence, self._model, self._cards, self._deliver = residence, model, cards, deliver
         self._waiting: list[Piece] = []
 
-    def admit(self, number: int, brief: Brief, report: Report, info: EngineInfo) -> None:
-        """Take a brief in; what is wrong with it is told at once."""
+    def admit(self, number: int, brief: Brief, report: Report, settings: Mapping[str, Any]) -> None:
+        """Take a brief in, with its complete settings; what is wrong with it is told at once."""
         try:
-            work = Work.of(brief, checked_settings(brief.parameters, info, self._cards))
+            work = Work.of(brief, settings)
         except BridgeError as error:
             self._deliver(number, error)
             return
@@ -72,7 +70,7 @@ class Sitting:
                 self._waiting = [each for each in self._waiting if each.task is not task or each.begun]
 
     def _tasks(self) -> list[Task]:
-        return list({id(piece.task): piece.task for piece in self._waiting}.values())
+        return list(dict.fromkeys(piece.task for piece in self._waiting))
 
     def _next_batch(self, first: Task) -> None:
         passes = self._passes(first)
@@ -81,10 +79,8 @@ class Sitting:
         most = batch_for(area, self._model.device.free, self._model.options.max_batch)
         if self._model.most_pixels:  # more than that did not fit before
             most = max(1, min(most, self._model.most_pixels // area))
-        batch: list[Piece] = []
-        for piece in self._waiting:
-            if len(batch) < most and self._key(piece.task) == key:
-                batch.append(piece)
+        fitting = {task for task in self._tasks() if task is first or self._key(task) == key}
+        batch = [piece for piece in self._waiting if piece.task in fitting][:most]
         self._waiting = [piece for piece in self._waiting if piece not in batch]
         try:
             made = self._attempt(batch, passes)
@@ -179,23 +175,23 @@ class Sitting:
         previews = helpers(card, self._cards, "preview")
         model.use_preview(previews[0] if previews else None)
         model.wear_loras(settings.get("loras") or {}, {each.id: each for each in self._cards})
-        styled = any(guide.kind == "style" for guide in task.work.brief.guides)
-        model.wear_style(helpers(card, self._cards, "style")[0] if styled else None)
-        controls = self._controls(task)
-        model.pipeline([controls[guide.kind] for guide in task.work.brief.guides if guide.kind in controls])
+        model.wear_style(self._style(task))
+        model.pipeline(nets_for(task.work.brief.guides, self._controls(task)))
         model.pad(task.work.axes)  # last: it is for all that is there by now
+
+    def _style(self, task: Task) -> Card | None:
+        styled = any(guide.kind == "style" for guide in task.work.brief.guides)
+        return helpers(self._model.card, self._cards, "style")[0] if styled else None
 
     def _worn(self, task: Task) -> dict[str, str]:
         """What besides the model has a part in a picture, and the hash of its weights."""
         worn = {card.id: card.hash for card in self._controls(task).values()}
-        if any(guide.kind == "style" for guide in task.work.brief.guides):
-            style = helpers(self._model.card, self._cards, "style")[0]
+        if (style := self._style(task)) is not None:
             worn[style.id] = style.hash
         loras = task.work.settings.get("loras") or {}
         worn |= {each.id: each.hash for each in self._cards if loras.get(each.id)}
-        words = f"{task.prompt} {task.negative}"
         embeddings = helpers(self._model.card, self._cards, "embedding")
-        return worn | {each.id: each.hash for each in embeddings if names(words, each.word)}
+        return worn | {each.id: each.hash for each in embeddings if names(task.words, each.word)}
 
     # ---- the audience of a course ------------------------------------------------------------------
 
@@ -216,8 +212,7 @@ class Sitting:
 
     def reworded(self, task: Task) -> None:
         """Learn the embeddings that a task's words name."""
-        words = f"{task.prompt} {task.negative}"
-        self._model.learn_words(words, helpers(self._model.card, self._cards, "embedding"))
+        self._model.learn_words(task.words, helpers(self._model.card, self._cards, "embedding"))
 
     def _drop(self, task: Task) -> None:
         self._waiting = [piece for piece in self._waiting if piece.task is not task]

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from ....canvas.blend import meet
 from ....canvas.colour import Tone, exact, restore, visible
-from ....canvas.masks import Box, bounds, dilate
+from ....canvas.masks import Box, dilate
 from ....canvas.patches import assemble
 from ....canvas.pyramid import pull_push
-from ....protocol.errors import BadRequest
-from ...base import Brief, GuidePicture, Made
+from ...base import Brief, GuidePicture, Made, present, selection_of
 from ..plan import Pass, passes_for, strength_of
 from .latents import resized
 
@@ -64,12 +63,7 @@ class Work:
         Raises:
             BadRequest: nothing is selected, or ``strength`` or ``amount`` is out of its range.
         """
-        for name, value in (("amount", brief.amount), ("strength", brief.strength)):
-            if not 0 <= value <= 1:
-                raise BadRequest(f"{name} is {value!r}.", "Use a number from 0 to 1.")
-        box = bounds(brief.mask)
-        if box is None:
-            raise BadRequest("Nothing is selected: the mask is empty.", "Mark an area first.")
+        box = selection_of(brief)
         shown = visible(brief.picture)
         tone = Tone.of(brief.picture, shown, linear=brief.colorspace == "linear")
         selected = brief.mask > 0
@@ -183,8 +177,7 @@ class Work:
         coverage = self.brief.mask[self.box.slices]
         if view.shape[2] == 4:
             coverage = np.where(view[..., 3] > 0, coverage, np.uint8(0))
-        colours = view[..., :3] if view.shape[2] >= 3 else view[..., :1]
-        return assemble(np.array(np.broadcast_to(colours, (*colours.shape[:2], 3))), coverage)
+        return assemble(present(self.brief, self.box), coverage)
 
     def _fit(self, picture: torch.Tensor, width: int, height: int) -> torch.Tensor:
         """Another size; what runs on beyond its borders goes on doing so."""
